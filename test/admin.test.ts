@@ -2,7 +2,15 @@ import { createClient } from '@connectrpc/connect';
 import { createConnectTransport, createGrpcTransport, createGrpcWebTransport } from '@connectrpc/connect-node';
 import { Controller } from '@kplug/controller';
 import { MemoryResources } from '@kplug/controller/memory';
-import { DelegationService, HeartbeatSecurity, RegistryService, SecurityService } from '@kplug/protocol';
+import {
+  DelegationService,
+  EventService,
+  EventType,
+  HeartbeatSecurity,
+  LoadService,
+  RegistryService,
+  SecurityService,
+} from '@kplug/protocol';
 import { TestOperator } from '@kplug/testing';
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
@@ -150,6 +158,102 @@ describe('the admin port', () => {
     for (const list of [registry.listPlugins, delegations.listResources, delegations.listDelegations]) {
       await expect(list({ pageToken: '?' })).rejects.toThrow(/page_token is malformed; send the next_page_token/);
     }
+  });
+
+  it('lists Events by resource, kind, delegation, namespace and type, in pages, and those that occur later', async () => {
+    const { operator, url } = await adminOperator();
+    const client = createClient(EventService, createConnectTransport({ baseUrl: url, httpVersion: '1.1' }));
+    for (const name of ['users', 'orders']) operator.table(name, { preferredImplementation: 'MariaDB' });
+    const namesOf = ({ events }: Awaited<ReturnType<typeof client.listEvents>>) =>
+      events.map(({ event }) => `${event?.target.split('/').at(-1)} ${event?.reason}`);
+    await expect.poll(async () => namesOf(await client.listEvents({}))).toEqual(['users NoPlugin', 'orders NoPlugin']);
+    const first = await client.listEvents({ pageSize: 1 });
+    expect([namesOf(first), first.followToken]).toEqual([['users NoPlugin'], '']);
+    const second = await client.listEvents({ pageSize: 1, pageToken: first.nextPageToken });
+    expect([namesOf(second), second.nextPageToken]).toEqual([['orders NoPlugin'], '']);
+    const { followToken } = second;
+    expect(namesOf(await client.listEvents({ pageToken: followToken }))).toEqual([]);
+
+    await operator.plugin({ name: 'PostgreSQL' });
+    await operator.expectReady('users');
+    await operator.expectReady('orders');
+    await operator.controller.whenIdle();
+    const later = namesOf(await client.listEvents({ pageToken: followToken }));
+    expect(later.toSorted()).toEqual(['orders Ready', 'users Ready']);
+    for (const kind of ['Table', 'tables', 'table.myorg.org']) {
+      const ofOne = await client.listEvents({ kind, namespace: 'default', name: 'users' });
+      expect(namesOf(ofOne)).toEqual(['users NoPlugin', 'users Ready']);
+    }
+    expect(namesOf(await client.listEvents({ type: EventType.WARNING }))).toEqual([
+      'users NoPlugin',
+      'orders NoPlugin',
+    ]);
+    expect(namesOf(await client.listEvents({ namespace: 'elsewhere' }))).toEqual([]);
+
+    await expect(client.listEvents({ kind: 'Table', namespace: 'default', name: 'none' })).rejects.toThrow(
+      'no delegated Table is named none in the namespace default',
+    );
+    await expect(client.listEvents({ kind: 'Secret' })).rejects.toThrow(
+      'no Events of Secret, which is not delegated; the operator reconciles Table',
+    );
+    await expect(client.listEvents({ pageToken: '?' })).rejects.toThrow('page_token is malformed');
+  });
+
+  it('lists Events from the beginning for a token of an operator that ran before', async () => {
+    const [former, current] = [await adminOperator(), await adminOperator()];
+    const clientOf = (baseUrl: string) =>
+      createClient(EventService, createConnectTransport({ baseUrl, httpVersion: '1.1' }));
+    for (const name of ['a', 'b']) former.operator.table(name);
+    await expect.poll(async () => (await clientOf(former.url).listEvents({})).events.length).toBe(2);
+    const { followToken } = await clientOf(former.url).listEvents({});
+    current.operator.table('users');
+    const list = async () => (await clientOf(current.url).listEvents({ pageToken: followToken })).events.length;
+    await expect.poll(list).toBe(1);
+  });
+
+  it('shows the work of plugins and delegations, the busiest plugin first', async () => {
+    const { operator, url } = await adminOperator();
+    const client = createClient(LoadService, createConnectTransport({ baseUrl: url, httpVersion: '1.1' }));
+    const release = Promise.withResolvers<void>();
+    await operator.plugin({ name: 'Idle' });
+    await operator.plugin({ name: 'Busy' });
+    await operator.plugin({
+      name: 'Broken',
+      reconcile: () => {
+        throw new Error('no database');
+      },
+    });
+    const hanging = await operator.plugin({ name: 'Hanging', reconcile: () => release.promise });
+    for (const name of ['a', 'b', 'c']) operator.table(name, { preferredImplementation: 'Busy' });
+    for (const name of ['a', 'b', 'c']) await operator.expectReady(name, 'Busy');
+    operator.table('d', { preferredImplementation: 'Broken' });
+    operator.table('e', { preferredImplementation: 'Hanging' });
+    const loadOf = async (name: string) => (await client.getLoad({})).plugins.find(({ plugin }) => plugin === name);
+    await expect.poll(() => loadOf('Hanging')).toMatchObject({ inFlight: 1, recentCalls: { count: 0n } });
+    await expect.poll(async () => (await loadOf('Broken'))?.recentPasses?.failed).toBeGreaterThan(0n);
+    const measured = expect.objectContaining({ nanos: expect.any(Number) });
+    expect(await loadOf('Busy')).toMatchObject({
+      readyInstances: 1,
+      instances: 1,
+      inFlight: 0,
+      recentPasses: { failed: 0n },
+      recentCalls: { failed: 0n, p50: measured, p99: measured },
+      totalCalls: { p50: measured },
+      lastCallAt: expect.anything(),
+    });
+    const idle = await loadOf('Idle');
+    expect(idle).toMatchObject({ inFlight: 0, recentCalls: { count: 0n }, totalCalls: { count: 0n } });
+    expect([idle?.recentCalls?.p50, idle?.lastCallAt]).toEqual([undefined, undefined]);
+    const { plugins, delegations, standby, dropped } = await client.getLoad({});
+    expect(plugins.at(-1)?.plugin).toBe('Idle');
+    expect(delegations).toMatchObject([
+      { delegation: 'tables', resources: 5, active: 1, recentPasses: { p50: measured } },
+    ]);
+    expect([standby, dropped]).toEqual([false, 0]);
+    release.resolve();
+    await operator.expectReady('e', 'Hanging');
+    await hanging.stop();
+    await expect.poll(() => loadOf('Hanging')).toMatchObject({ instances: 0, inFlight: 0, totalCalls: { count: 1n } });
   });
 
   it('serves no methods that change state', async () => {

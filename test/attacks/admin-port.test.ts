@@ -118,6 +118,9 @@ describe.runIf(address !== undefined)('from another machine', () => {
     for (const path of [
       list,
       '/kplug.v1.HostingService/ListHosted',
+      '/kplug.v1.HostingService/ReadOutput',
+      '/kplug.v1.EventService/ListEvents',
+      '/kplug.v1.LoadService/GetLoad',
       '/kplug.v1.SecurityService/GetSecurity',
       '/metrics',
       '/readyz?verbose',

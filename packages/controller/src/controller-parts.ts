@@ -71,7 +71,7 @@ export function assembleParts(
   services.observeRequests?.((request) => metrics.requested(request));
 
   const connections = new Connections(registry, options.connections, transport, pluginSecurity);
-  const caller = new PluginCaller(connections, (observation) => metrics.called(observation));
+  const caller = new PluginCaller(connections, metrics);
   const delegations = new Delegations({ resources, registry, caller, events, observer: metrics, log });
   for (const one of settings) delegations.add(one);
   const { followDelegations = false, concurrency } = options;

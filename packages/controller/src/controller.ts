@@ -255,7 +255,8 @@ export class Controller {
     const { openAdmin } = await import('./admin/open-admin.ts');
     const { security } = this.#parts;
     const securityView = () => security.view(this.heartbeatAddress);
-    const view = { ...this.#parts, securityView, notReady: () => this.#notReady() };
+    const isStandby = () => this.#state === 'standby';
+    const view = { ...this.#parts, securityView, isStandby, notReady: () => this.#notReady() };
     const reporter = { log: this.#log, observer: this.#parts.metrics };
     const admin = await openAdmin(addresses, view, security.admin, { hosts: adminHosts, maxConnections, reporter });
     // The controller may have stopped meanwhile, when there was nothing to close yet.

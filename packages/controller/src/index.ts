@@ -31,7 +31,15 @@ export type { HeartbeatConnectionOptions } from './heartbeat/heartbeat-server.ts
 export type { PluginResourceOptions } from './plugin-resources/plugin-resource-writer.ts';
 export type { AddressPolicy } from './registry/address-checker.ts';
 export type { RegistryQuota } from './registry/holder-quota.ts';
-export type { DownloadState, HostedFolder, HostedPlugin, HostedState, PluginDownload } from './registry/hosted.ts';
+export type {
+  DownloadState,
+  HostedFolder,
+  HostedOutput,
+  HostedOutputLine,
+  HostedPlugin,
+  HostedState,
+  PluginDownload,
+} from './registry/hosted.ts';
 export type { Identity } from './registry/identity.ts';
 // Plugins known to a controller.
 export type { Instance, InstanceChange, InstanceState, SuspectReason } from './registry/instance.ts';

@@ -54,7 +54,7 @@ export { isKindNamed } from './resources/kind-name.ts';
 // Clusters.
 export type { ServiceAccount } from './resources/kubernetes/access-question.ts';
 export type { ClusterInspector, DeclaredPlugin } from './resources/kubernetes/cluster-inspector.ts';
-export type { ClusterReader, NamedKind } from './resources/kubernetes/cluster-reader.ts';
+export type { ClusterReader, LoggedPod, NamedKind, PodLogOptions } from './resources/kubernetes/cluster-reader.ts';
 export type { TlsOptions } from './resources/kubernetes/credentials.ts';
 export type { FoundEndpoints, ServiceReference } from './resources/kubernetes/declared-service.ts';
 export type { ServedKind } from './resources/kubernetes/discovery.ts';
@@ -83,6 +83,9 @@ export { parseDuration } from './settings/duration.ts';
 export { DownloadFailure } from './supervisor/download/download-failure.ts';
 export { type FetchedPlugin, type FetchPluginOptions, fetchPlugin } from './supervisor/download/install.ts';
 export { type PluginItem, parsePluginList } from './supervisor/download/item.ts';
+// Output of plugins.
+export { type LogLevel, type LogLine, readLogLine } from './supervisor/log-line.ts';
+export { OutputLines } from './supervisor/output-lines.ts';
 export type { RecordedEvent } from './telemetry/events.ts';
 export { type DelegationFault, findDelegationFaults } from './tools/delegation-faults.ts';
 export { delegationJsonSchema } from './tools/delegation-json-schema.ts';

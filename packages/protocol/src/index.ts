@@ -4,7 +4,9 @@ export { type BackOffOptions, backOffDelay, withJitter } from './back-off.ts';
 /** Wire protocol of the first Kplug. */
 export * as v0 from './gen/kplug/kplug_pb.ts';
 export * from './gen/kplug/v1/delegation_pb.ts';
+export * from './gen/kplug/v1/event_pb.ts';
 export * from './gen/kplug/v1/hosting_pb.ts';
+export * from './gen/kplug/v1/load_pb.ts';
 export * from './gen/kplug/v1/plugin_pb.ts';
 export * from './gen/kplug/v1/refusal_pb.ts';
 export * from './gen/kplug/v1/registry_pb.ts';

@@ -1,6 +1,7 @@
-import { pino } from 'pino';
+import { type Logger, pino } from 'pino';
 import { type ApiPart, partsOf } from './definition.ts';
 import { readSettings, type ServeOptions } from './environment.ts';
+import { plainLogLine } from './plain-log-line.ts';
 import type {
   ApiImplementation,
   ExtensionShapes,
@@ -63,8 +64,14 @@ async function serve(
   options: ServeOptions = {},
 ): Promise<RunningPlugin> {
   const settings = readSettings(options, process.env);
-  const log = pino({ name: definition.name, level: settings.logLevel });
+  const log = makeLogger(definition.name, settings.logLevel);
   const plugin = new PluginServer(definition, parts, settings, log);
   await plugin.start();
   return plugin;
+}
+
+/** Makes a logger to standard output: lines for people on a terminal, JSON elsewhere. */
+function makeLogger(name: string, level: string): Logger {
+  if (!process.stdout.isTTY) return pino({ name, level });
+  return pino({ name, level }, { write: (line) => void process.stdout.write(plainLogLine(line)) });
 }

@@ -6,13 +6,19 @@ import {
   type DelegatedResource,
   type Delegation,
   DelegationService,
+  EventService,
+  type EventType,
   type ExplainResourceResponse,
+  type GetLoadResponse,
   type GetSecurityResponse,
   HostingService,
   type ListHostedResponse,
   type ListPluginsResponse,
   ListPluginsResponseSchema,
   type ListRefusalsResponse,
+  LoadService,
+  type ReadOutputResponse,
+  type RecordedEvent,
   RefusalService,
   RegistryService,
   SecurityService,
@@ -34,12 +40,33 @@ export interface PluginFilter {
   plugin?: string;
 }
 
+/** Filter of Events. An empty field matches all. */
+export interface EventFilter {
+  /** Kind, or name of a delegation. */
+  kind?: string;
+  namespace?: string;
+  name?: string;
+  type?: EventType;
+}
+
+/** Events that an operator recorded. */
+export interface ListedEvents {
+  /** Events, oldest first. */
+  events: RecordedEvent[];
+  /** Token for the Events that occur later. */
+  followToken: string;
+  /** Number of Events that the operator left out. */
+  dropped: number;
+}
+
 /** Client of an operator's admin port. Its methods reject with a `CommandError`. */
 export class AdminClient {
   readonly #place: OperatorPlace;
   readonly #registry: Client<typeof RegistryService>;
   readonly #delegations: Client<typeof DelegationService>;
+  readonly #events: Client<typeof EventService>;
   readonly #hosting: Client<typeof HostingService>;
+  readonly #load: Client<typeof LoadService>;
   readonly #refusals: Client<typeof RefusalService>;
   readonly #security: Client<typeof SecurityService>;
 
@@ -58,7 +85,9 @@ export class AdminClient {
     });
     this.#registry = createClient(RegistryService, transport);
     this.#delegations = createClient(DelegationService, transport);
+    this.#events = createClient(EventService, transport);
     this.#hosting = createClient(HostingService, transport);
+    this.#load = createClient(LoadService, transport);
     this.#refusals = createClient(RefusalService, transport);
     this.#security = createClient(SecurityService, transport);
   }
@@ -80,8 +109,8 @@ export class AdminClient {
 
   /** Returns all instances that a filter matches, page by page. */
   async listPlugins(filter: PluginFilter = {}): Promise<ListPluginsResponse> {
-    const pages = this.#pages((page) => this.#registry.listPlugins({ ...filter, ...page }, { timeoutMs }));
-    return create(ListPluginsResponseSchema, { instances: (await pages).flatMap(({ instances }) => instances) });
+    const pages = await this.#allPages((page) => this.#registry.listPlugins({ ...filter, ...page }, { timeoutMs }));
+    return create(ListPluginsResponseSchema, { instances: pages.flatMap(({ instances }) => instances) });
   }
 
   /** Yields existing instances, a synced mark and each change, until `signal` is aborted. Rejects when the operator ends the watch. */
@@ -99,6 +128,25 @@ export class AdminClient {
     return this.#ifServed(() => this.#hosting.listHosted({}, { timeoutMs }));
   }
 
+  /**
+   * Returns output of a hosted plugin; `undefined` if the operator hosts no plugin of that name, or has no such service.
+   *
+   * @param request `tail` is the number of last lines, 0 for all; `followToken` that of an earlier answer.
+   */
+  async readOutput(request: {
+    plugin: string;
+    tail?: number;
+    followToken?: string;
+  }): Promise<ReadOutputResponse | undefined> {
+    try {
+      return await this.#hosting.readOutput(request, { timeoutMs });
+    } catch (error) {
+      const isMissing = error instanceof ConnectError && [Code.NotFound, Code.Unimplemented].includes(error.code);
+      if (isMissing) return undefined;
+      throw this.#translate(error);
+    }
+  }
+
   /** Returns the answer of a service; `undefined` for an operator that doesn't have it. */
   async #ifServed<T>(ask: () => Promise<T>): Promise<T | undefined> {
     try {
@@ -114,34 +162,59 @@ export class AdminClient {
     return this.#ifServed(() => this.#refusals.listRefusals({}, { timeoutMs }));
   }
 
+  /** Returns the work of plugins and delegations; `undefined` for an operator without that service. */
+  async getLoad(): Promise<GetLoadResponse | undefined> {
+    return this.#ifServed(() => this.#load.getLoad({}, { timeoutMs }));
+  }
+
   /** Returns how plugins prove their identities and are called; `undefined` for an operator without that service. */
   async getSecurity(): Promise<GetSecurityResponse | undefined> {
     return this.#ifServed(() => this.#security.getSecurity({}, { timeoutMs }));
   }
 
   async listDelegations(): Promise<Delegation[]> {
-    const pages = await this.#pages((page) => this.#delegations.listDelegations(page, { timeoutMs }));
+    const pages = await this.#allPages((page) => this.#delegations.listDelegations(page, { timeoutMs }));
     return pages.flatMap(({ delegations }) => delegations);
   }
 
   /** @param deadline deadline of each request, in milliseconds. */
   async listResources(deadline = timeoutMs): Promise<DelegatedResource[]> {
-    const pages = await this.#pages((page) => this.#delegations.listResources(page, { timeoutMs: deadline }));
+    const pages = await this.#allPages((page) => this.#delegations.listResources(page, { timeoutMs: deadline }));
     return pages.flatMap(({ resources }) => resources);
+  }
+
+  /**
+   * Returns the latest Events; `undefined` for an operator without that service.
+   *
+   * @param after token of an earlier answer, for the Events that occurred since. Default: all.
+   */
+  async listEvents(filter: EventFilter, after = ''): Promise<ListedEvents | undefined> {
+    const pages = await this.#ifServed(() =>
+      this.#pages((page) => this.#events.listEvents({ ...filter, ...page }, { timeoutMs }), after),
+    );
+    const { followToken = '', dropped = 0 } = pages?.at(-1) ?? {};
+    return pages && { events: pages.flatMap(({ events }) => events), followToken, dropped };
   }
 
   explain(resource: { kind: string; namespace: string; name: string }): Promise<ExplainResourceResponse> {
     return this.#translating(() => this.#delegations.explainResource(resource, { timeoutMs }));
   }
 
-  /** Reads all pages of a list. */
-  async #pages<T extends { nextPageToken: string }>(
+  #allPages<T extends { nextPageToken: string }>(
     read: (page: { pageSize: number; pageToken: string }) => Promise<T>,
   ): Promise<T[]> {
+    return this.#translating(() => this.#pages(read));
+  }
+
+  /** Reads the pages of a list from a token on. */
+  async #pages<T extends { nextPageToken: string }>(
+    read: (page: { pageSize: number; pageToken: string }) => Promise<T>,
+    start = '',
+  ): Promise<T[]> {
     const pages: T[] = [];
-    let pageToken = '';
+    let pageToken = start;
     do {
-      const page = await this.#translating(() => read({ pageSize, pageToken }));
+      const page = await read({ pageSize, pageToken });
       pages.push(page);
       pageToken = page.nextPageToken;
     } while (pageToken);

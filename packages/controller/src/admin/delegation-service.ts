@@ -7,7 +7,6 @@ import {
   type DelegatedResourceSchema,
   type DelegationSchema,
   type DelegationService,
-  EventType,
   type ExplainResourceResponseSchema,
   type OperationInProgressSchema,
 } from '@kplug/protocol';
@@ -28,6 +27,7 @@ import { formatKey, keyOf, type Resource, type ResourceKey } from '../resources/
 import { explainVerdict } from '../selection/explain.ts';
 import { type SelectionRequest, select, type Verdict } from '../selection/select.ts';
 import type { RecentEvents } from '../telemetry/events.ts';
+import { describeEvent } from './describe-event.ts';
 import { orInvalidToken } from './page-token.ts';
 import { describeDependents, describeExtensions, describeRequirement } from './related-resources.ts';
 
@@ -204,11 +204,7 @@ function explain(
       })),
       ...holdersOfOtherApis(base, delegation, registry),
     ],
-    events: events.of(key).map(({ type, reason, message, count, lastAt }) => ({
-      event: { type: type === 'Warning' ? EventType.WARNING : EventType.NORMAL, reason, message, target: key },
-      count,
-      lastAt: timestampFromMs(lastAt),
-    })),
+    events: events.of(key).map(describeEvent),
     ...(nextPassAt === undefined ? {} : { nextPassAt: timestampFromMs(nextPassAt) }),
     ...(answerHoldsUntil === undefined ? {} : { answerHoldsUntil: timestampFromMs(answerHoldsUntil) }),
     operations: delegation.operationsOf(base).map((operation) => describeOperation(operation, base)),
@@ -281,7 +277,7 @@ function chosenFirst(a: Verdict, b: Verdict): number {
   );
 }
 
-/** Users may also name the delegation instead of the kind. */
-function isOfKind({ settings }: Delegation, name: string): boolean {
+/** Reports whether a name denotes the kind of a delegation. Users may also name the delegation instead of the kind. */
+export function isOfKind({ settings }: Delegation, name: string): boolean {
   return isKindNamed(settings.base, name) || name === settings.name;
 }

@@ -1,7 +1,15 @@
 // admin/: probes, metrics, the read-only services.
 
 import type { ConnectRouter } from '@connectrpc/connect';
-import { DelegationService, HostingService, RefusalService, RegistryService, SecurityService } from '@kplug/protocol';
+import {
+  DelegationService,
+  EventService,
+  HostingService,
+  LoadService,
+  RefusalService,
+  RegistryService,
+  SecurityService,
+} from '@kplug/protocol';
 import type { Delegation } from '../delegation/delegation.ts';
 import { describeWriteProblems } from '../delegation/writes/write-problem.ts';
 import type { PortSecurity } from '../ports/guarded-listener.ts';
@@ -15,7 +23,9 @@ import type { Metrics } from '../telemetry/metrics.ts';
 import { AdminServer, type AdminServerOptions } from './admin-server.ts';
 import { type AuthorizerParts, authorizeBy } from './authorize.ts';
 import { delegationService } from './delegation-service.ts';
+import { eventService } from './event-service.ts';
 import { hostingService } from './hosting-service.ts';
+import { loadService } from './load-service.ts';
 import { orInvalidToken } from './page-token.ts';
 import { refusalService } from './refusal-service.ts';
 import { type SecurityView, securityService } from './security-service.ts';
@@ -32,6 +42,8 @@ export interface AdminView {
   refusals: RecentRefusals;
   /** Returns how plugins prove their identities and are called. */
   securityView: () => SecurityView;
+  /** Reports whether the controller waits for leadership. */
+  isStandby: () => boolean;
   /** Returns the reasons why the controller isn't ready; none when it is. */
   notReady: () => readonly string[];
 }
@@ -117,7 +129,7 @@ function describeDegraded(delegations: Iterable<Delegation>): string[] {
 
 function addServices(
   router: ConnectRouter,
-  { registry, watches, delegations, events, folder, refusals, securityView }: AdminView,
+  { registry, watches, delegations, events, metrics, folder, refusals, securityView, isStandby }: AdminView,
 ): void {
   const plugins = new PluginList(registry);
   router
@@ -129,7 +141,12 @@ function addServices(
       DelegationService,
       delegationService(() => delegations, events, registry),
     )
+    .service(
+      EventService,
+      eventService(() => delegations, events),
+    )
     .service(HostingService, hostingService(folder))
+    .service(LoadService, loadService({ delegations: () => delegations, load: metrics.load, registry, isStandby }))
     .service(RefusalService, refusalService(refusals))
     .service(
       SecurityService,

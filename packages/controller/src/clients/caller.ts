@@ -7,6 +7,7 @@ import type { Implementation } from '../registry/implementation.ts';
 import type { Instance } from '../registry/instance.ts';
 import { cutText } from '../resources/cut-text.ts';
 import { pickInstance } from './balance.ts';
+import type { CallObserver } from './call-observer.ts';
 import type { Connection } from './connection.ts';
 import type { Connections } from './connections.ts';
 import { describeFailure } from './describe-failure.ts';
@@ -18,17 +19,6 @@ import type { PluginClient } from './plugin-client.ts';
 import { RequestTooLarge } from './request-too-large.ts';
 
 const { maxTextLength } = limits.calls;
-
-/** Result of a call, for metrics. */
-export interface CallObservation {
-  plugin: string;
-  /** Name of the RPC: `Reconcile`, `Finalize`, or a method of an API of the operator's own. */
-  method: string;
-  /** Name of the gRPC status code, such as `OK`. */
-  code: string;
-  /** Duration in milliseconds. */
-  duration: number;
-}
 
 /** Options of a call. */
 interface CallOptions {
@@ -47,13 +37,13 @@ interface Target extends Disposable {
 /** Calls plugins: picks an instance, makes the call, and translates its errors to a `KplugError`. */
 export class PluginCaller {
   readonly #connections: Connections;
-  readonly #observe: (observation: CallObservation) => void;
+  readonly #observer: CallObserver | undefined;
   readonly #interrupted = new InterruptedCalls();
   readonly #hanging = new HangingInstances();
 
-  constructor(connections: Connections, observe: (observation: CallObservation) => void = () => undefined) {
+  constructor(connections: Connections, observer?: CallObserver) {
     this.#connections = connections;
-    this.#observe = observe;
+    this.#observer = observer;
   }
 
   /**
@@ -118,15 +108,17 @@ export class PluginCaller {
     for (;;) {
       using target = await this.#open(implementation, tried, v0Concurrency);
       const startedAt = performance.now();
-      const observe = (code: string) =>
-        this.#observe({ plugin: implementation.plugin.text, method, code, duration: performance.now() - startedAt });
+      const { text: plugin } = implementation.plugin;
+      const observe = (code: string, failed: boolean) =>
+        this.#observer?.called({ plugin, method, code, failed, duration: performance.now() - startedAt });
+      this.#observer?.calling(plugin);
       try {
         const answer = await target.connection.call(make);
-        observe('OK');
+        observe('OK', false);
         this.#hanging.answered(target.instance);
         return answer;
       } catch (error) {
-        observe(codeOf(error));
+        observe(codeOf(error), true);
         this.#noteFailure(target.instance, error);
         const next = await this.#afterFailure(error, target);
         if (next === 'fail' || (next === 'repeat' && isRepeated))

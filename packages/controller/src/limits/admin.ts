@@ -10,7 +10,10 @@ export const telemetry = {
   maxLogTextLength: characters(8 * KiB, 'Maximum length of a text in a log line.'),
   maxLogLineLength: characters(64 * KiB, 'Length of a log line above which only its level, time and message are kept.'),
   maxEventsPerResource: count(20, 'Number of last Events that are kept in memory for a resource.'),
+  maxListedEvents: count(10_000, 'Number of last Events of all resources that `kplug events` lists.'),
   maxEventLength: characters(1 * KiB, 'Maximum length of the message of an Event; longer ones are cut.'),
+  loadSlots: count(12, 'Number of periods that the recent load of `kplug top` covers.'),
+  loadSlotTime: milliseconds(5 * seconds, 'Length of such a period.'),
   maxLoggedOnce: count(1_000, 'Maximum number of messages that are logged once instead of once per resource.'),
 };
 
@@ -39,6 +42,7 @@ export const admin = {
   ),
   decisionAge: milliseconds(10 * seconds, 'Time for which the rights of a token are not reviewed again.'),
   maxNameOwners: count(1_000, 'Maximum number of plugin names whose owners are shown.'),
+  maxLoadRows: count(1_000, 'Maximum number of plugins, and of delegations, whose load is shown.'),
   pageSize: count(500, 'Number of items of a page of a list, unless the request sets another one.'),
   maxPageSize: count(1_000, 'Maximum number of items of a page of a list.'),
   maxPageBytes: bytes(2 * MiB, 'Size of the plugins of a page above which the others are on the next one.'),

@@ -57,6 +57,8 @@ export const pluginsFolder = {
   maxOutputRate: bytes(2 * MiB, 'Maximum output that is read of each stream of a process in a second.'),
   maxKeptLines: count(20, 'Number of last lines of output that are kept.'),
   maxKeptLineLength: characters(500, 'Maximum length of each line that is kept.'),
+  maxOutputLines: count(1_000, 'Number of last lines of output of a plugin that `kplug logs` shows.'),
+  maxOutputSize: characters(256 * KiB, 'Maximum length of these lines together.'),
   shownLines: count(3, 'Number of lines of output in the message about a failed process.'),
   maxShownFaults: count(20, 'Maximum number of faults of a `plugin.yaml` in an error message.'),
   lineBurst: count(1_000, 'Number of lines of output that are logged immediately.'),

@@ -40,6 +40,26 @@ export interface HostedPlugin {
   readonly nextStartAt: number | undefined;
 }
 
+/** Line that a process of a hosted plugin wrote. */
+export interface HostedOutputLine {
+  /** Number of the line among those of all plugins of the folder, from 1. */
+  readonly number: number;
+  /** Time at which it was read, in milliseconds since the epoch. */
+  readonly at: number;
+  readonly pid: number;
+  readonly stream: 'stdout' | 'stderr';
+  /** Text as the process wrote it, up to the maximum length of a line. */
+  readonly text: string;
+}
+
+/** Last lines that the processes of a hosted plugin wrote. */
+export interface HostedOutput {
+  /** Returns the lines after a number, oldest first. */
+  after(number: number): readonly HostedOutputLine[];
+  /** Number of the last line that is no longer kept; 0 if all are. */
+  readonly droppedUpTo: number;
+}
+
 /**
  * State of a download.
  *
@@ -74,6 +94,8 @@ export interface HostedFolder {
   readonly directory: string;
   /** Plugins of the folder, by name. */
   list(): readonly HostedPlugin[];
+  /** Returns the output of a plugin of the folder, by the name of its file; `undefined` if none was ever run. */
+  output(name: string): HostedOutput | undefined;
   /** Plugins of the list that are downloaded into the folder. */
   downloads(): readonly PluginDownload[];
   /** Calls `listener`, which must not throw, after any change. Returns a function that unsubscribes. */

@@ -20,7 +20,9 @@ export type InstanceMessage = MessageInitShape<typeof PluginInstanceSchema>;
  */
 export function publicInstanceMessage(instance: Instance): InstanceMessage {
   const { suspectReason } = instance;
-  return { ...instanceMessage(instance), ...(suspectReason && { stateReason: publicReasons[suspectReason] }) };
+  const { registration, ...message } = instanceMessage(instance);
+  const { pod: _, ...own } = registration;
+  return { ...message, registration: own, ...(suspectReason && { stateReason: publicReasons[suspectReason] }) };
 }
 
 const publicReasons: Record<SuspectReason, string> = {
@@ -29,9 +31,9 @@ const publicReasons: Record<SuspectReason, string> = {
 };
 
 /** Returns the state of an instance as a message of the protocol. */
-export function instanceMessage(instance: Instance): InstanceMessage {
+export function instanceMessage(instance: Instance) {
   const { registration, state, stateReason, registeredAt, lastHeardAt } = instance;
-  const { plugin, version, apis, address, instanceId, protocol, weight, labels, lease } = registration;
+  const { plugin, version, apis, address, instanceId, protocol, weight, labels, lease, pod } = registration;
   return {
     registration: {
       plugin,
@@ -40,6 +42,7 @@ export function instanceMessage(instance: Instance): InstanceMessage {
       instanceId,
       weight,
       labels,
+      ...(pod && { pod }),
       apis: apis.map((api) => ({
         name: api.name,
         version: api.version.version,

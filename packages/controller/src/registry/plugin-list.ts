@@ -5,7 +5,7 @@ import type { PageRequest } from '../paging/page-request.ts';
 import { SortedPages } from '../paging/sorted-pages.ts';
 import { visitAll } from '../queue/slices.ts';
 import type { Instance } from './instance.ts';
-import { instanceMessage } from './instance-message.ts';
+import { type InstanceMessage, instanceMessage } from './instance-message.ts';
 import { sizeOf } from './registration-bounds.ts';
 import type { Registry } from './registry.ts';
 
@@ -18,10 +18,10 @@ export interface PluginFilter {
 /** Lists the known instances in pages, by plugin, version and instance id. */
 export class PluginList {
   readonly #pages: SortedPages<Instance>;
-  readonly #message: typeof instanceMessage;
+  readonly #message: (instance: Instance) => InstanceMessage;
 
   /** @param message composes the message about an instance. Default: with all details, for the operator's users. */
-  constructor(registry: Registry, message = instanceMessage) {
+  constructor(registry: Registry, message: (instance: Instance) => InstanceMessage = instanceMessage) {
     this.#message = message;
     this.#pages = new SortedPages({
       collect: (add) => visitAll(registry.instances(), add),

@@ -12,6 +12,7 @@ import { LastLines, type OutputStream } from './last-lines.ts';
 import { type Launcher, notStarted } from './launch.ts';
 import { readLogLine } from './log-line.ts';
 import { OutputLines } from './output-lines.ts';
+import type { OutputLog } from './output-log.ts';
 import { OutputThrottle } from './output-throttle.ts';
 import { groupLives, signalGroup } from './process-group.ts';
 import { residentMemory } from './process-memory.ts';
@@ -37,6 +38,7 @@ export class HostedProcess {
   readonly #launcher: Launcher;
   readonly #log: Logger;
   readonly #lines = new LastLines();
+  readonly #output: OutputLog;
   readonly #throttles: OutputThrottle[] = [];
   readonly #end = Promise.withResolvers<Exit>();
   readonly #lineBucket = new TokenBucket(lineLimit);
@@ -48,11 +50,13 @@ export class HostedProcess {
   #killTimer: NodeJS.Timeout | undefined;
   #memoryTimer: NodeJS.Timeout | undefined;
 
-  constructor(program: Program, reservation: Reservation, launcher: Launcher, log: Logger) {
+  /** @param output gets each line that the process writes. */
+  constructor(program: Program, reservation: Reservation, launcher: Launcher, log: Logger, output: OutputLog) {
     this.program = program;
     this.reservation = reservation;
     this.#launcher = launcher;
     this.#log = log.child({ hosted: program.name });
+    this.#output = output;
   }
 
   get pid(): number | undefined {
@@ -149,6 +153,7 @@ export class HostedProcess {
   }
 
   #onLine(line: string, stream: OutputStream): void {
+    this.#output.add(line, stream, this.pid ?? 0);
     if (!this.#lineBucket.take()) {
       this.#dropped++;
       // Not read, as reading every line of a flood takes most of the controller's time.

@@ -1,4 +1,5 @@
 import { limits } from '../limits/limits.ts';
+import { copyText } from './copy-text.ts';
 import { type LogLine, readLogLine } from './log-line.ts';
 
 const { maxKeptLines, maxKeptLineLength } = limits.pluginsFolder;
@@ -24,7 +25,7 @@ export class LastLines {
 
   /** Adds a line that was not read. It is only read if it is still among the last ones when they are listed. */
   addUnread(line: string, stream: OutputStream): void {
-    push(this.#unread, { number: this.#count++, text: copy(line), stream });
+    push(this.#unread, { number: this.#count++, text: copyText(line), stream });
   }
 
   list(): string[] {
@@ -47,11 +48,5 @@ function push<T>(lines: T[], line: T): void {
 }
 
 function shorten(text: string): string {
-  return copy(text.slice(0, maxKeptLineLength));
-}
-
-/** Copies a text, which otherwise keeps a whole chunk of output in memory. The engine itself copies a short one. */
-function copy(text: string): string {
-  if (text.length < 13) return text;
-  return Buffer.from(text, 'utf16le').toString('utf16le');
+  return copyText(text.slice(0, maxKeptLineLength));
 }

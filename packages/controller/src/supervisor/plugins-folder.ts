@@ -10,7 +10,7 @@ import { hasCode } from '../files/system-error.ts';
 import { limits } from '../limits/limits.ts';
 import type { VersionedName } from '../names.ts';
 import { WorkQueue } from '../queue/work-queue.ts';
-import type { HostedFolder, HostedPlugin, PluginDownload } from '../registry/hosted.ts';
+import type { HostedFolder, HostedOutput, HostedPlugin, PluginDownload } from '../registry/hosted.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { Reservations } from '../registry/reservations.ts';
 import type { IdentityIssuer } from '../resources/services/identity-issuer.ts';
@@ -77,6 +77,7 @@ export class PluginsFolder implements HostedFolder {
     const { directory, allowWritable, inheritedEnvironment } = this.#settings;
     this.#access = new FolderAccess(directory, allowWritable);
     const launcher = new Launcher(this.#guard, this.#access, inheritedEnvironment, identities);
+    let lines = 0;
     const supervision = {
       registry,
       reservations,
@@ -84,6 +85,7 @@ export class PluginsFolder implements HostedFolder {
       log,
       restarts: this.#restarts,
       controller: () => this.#controller,
+      nextLine: () => ++lines,
       isHeld: () => this.#isHeld,
       onChange: () => this.#notify(),
       onNewCode,
@@ -109,6 +111,10 @@ export class PluginsFolder implements HostedFolder {
     const missing = [...failed].filter(([name]) => !this.#plugins.has(name));
     const all = [...plugins, ...missing.map(([name, download]) => notFetched(name, download))];
     return all.sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  output(name: string): HostedOutput | undefined {
+    return this.#plugins.get(name)?.output;
   }
 
   downloads(): readonly PluginDownload[] {

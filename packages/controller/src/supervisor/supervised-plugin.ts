@@ -9,6 +9,7 @@ import type { Reservations } from '../registry/reservations.ts';
 import { describeProgress, lastOutput, type Progress, stateOf } from './describe-progress.ts';
 import { type Exit, HostedProcess } from './hosted-process.ts';
 import type { Launcher } from './launch.ts';
+import { OutputLog } from './output-log.ts';
 import type { Program } from './program.ts';
 
 /** Parts that the plugins of a folder share. */
@@ -21,6 +22,8 @@ export interface Supervision {
   restarts: WorkQueue<SupervisedPlugin>;
   /** Returns the address that the processes send heartbeats to. */
   controller: () => string;
+  /** Returns the number of a new line of output of any plugin. */
+  nextLine: () => number;
   /** Reports whether no process may be started any more. */
   isHeld: () => boolean;
   /** Called when the status of a plugin has changed. */
@@ -32,6 +35,8 @@ export interface Supervision {
 /** Plugin of the folder: starts, restarts, replaces and stops its processes. */
 export class SupervisedPlugin {
   readonly name: string;
+  /** Last lines of output of all processes. */
+  readonly output: OutputLog;
   readonly #deps: Supervision;
   /** Program to run. */
   #program: Program | undefined;
@@ -57,6 +62,7 @@ export class SupervisedPlugin {
   constructor(name: string, deps: Supervision) {
     this.name = name;
     this.#deps = deps;
+    this.output = new OutputLog(deps.nextLine);
   }
 
   /** Current status. */
@@ -169,7 +175,7 @@ export class SupervisedPlugin {
     const program = this.#program;
     if (!program || this.#removed || this.#deps.isHeld()) return;
     const { reservations, launcher, log, controller } = this.#deps;
-    const process = new HostedProcess(program, reservations.reserve(this.name), launcher, log);
+    const process = new HostedProcess(program, reservations.reserve(this.name), launcher, log, this.output);
     this.#ended = false;
     this.#newest = process;
     this.#processes.add(process);

@@ -1,5 +1,6 @@
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
+import { limits } from '../limits/limits.ts';
 import { RecentEvents } from './events.ts';
 
 function recorder() {
@@ -44,5 +45,34 @@ describe('RecentEvents', () => {
     );
     events.forget('a');
     expect(events.of('a')).toEqual([]);
+  });
+
+  it('lists the latest events of all resources in the order of their last occurrences', () => {
+    const { events } = recorder();
+    for (const key of ['a', 'b', 'a', 'c'])
+      events.recordUnlogged(key, { type: 'Normal', reason: 'Ready', message: `${key} is ready` });
+    const listed = () => [...events.latest].map(({ regarding, count }) => [regarding, count]);
+    expect(listed()).toEqual([
+      ['b', 1],
+      ['a', 2],
+      ['c', 1],
+    ]);
+    expect([...events.latest].map(({ position }) => position)).toEqual([2, 3, 4]);
+    events.forget('a');
+    expect(listed()).toEqual([
+      ['b', 1],
+      ['c', 1],
+    ]);
+    expect(events.position).toBe(4);
+  });
+
+  it('lists a limited number of events, and counts the others', () => {
+    const { events } = recorder();
+    const { maxListedEvents } = limits.telemetry;
+    for (let index = 0; index < maxListedEvents + 5; index++)
+      events.recordUnlogged(`${index}`, { type: 'Normal', reason: 'Ready', message: 'ready' });
+    const listed = [...events.latest];
+    expect([listed.length, listed[0]?.regarding, events.dropped]).toEqual([maxListedEvents, '5', 5]);
+    expect(events.of('0')).toHaveLength(1);
   });
 });

@@ -13,10 +13,18 @@ export interface RecordedEvent extends ResourceEvent {
   lastAt: number;
 }
 
+/** Event in a list of the Events of all resources. */
+export interface ListedEvent extends RecordedEvent {
+  /** Resource that the Event is about. */
+  regarding: ResourceKey;
+  /** Position of the last occurrence among those of all Events, from 1. */
+  position: number;
+}
+
 /** Largest number of different Events that are held for a resource. */
 const maxPerResource = limits.telemetry.maxEventsPerResource;
 
-const { maxEventLength, maxLoggedOnce, eventLineBurst, eventLineInterval } = limits.telemetry;
+const { maxListedEvents, maxEventLength, maxLoggedOnce, eventLineBurst, eventLineInterval } = limits.telemetry;
 
 /** Reasons of Events whose message is equal for many resources. */
 const loggedOnce: ReadonlySet<string> = new Set(['UpdatedWithoutAnswer', 'DeletedWithoutAnswer', 'Overwritten']);
@@ -25,7 +33,11 @@ const loggedOnce: ReadonlySet<string> = new Set(['UpdatedWithoutAnswer', 'Delete
 export class RecentEvents implements EventSink {
   readonly #log: Logger;
   readonly #sink: EventSink | undefined;
-  readonly #events = new Map<ResourceKey, RecordedEvent[]>();
+  readonly #events = new Map<ResourceKey, ListedEvent[]>();
+  /** Latest Events of all resources, oldest first. */
+  readonly #latest = new Set<ListedEvent>();
+  #position = 0;
+  #dropped = 0;
   /** Messages that were logged and are not logged for other resources. */
   readonly #logged = new Set<string>();
   readonly #lines = new TokenBucket({ burst: eventLineBurst, interval: eventLineInterval });
@@ -61,10 +73,24 @@ export class RecentEvents implements EventSink {
     const events = this.#events.get(regarding) ?? [];
     const index = events.findIndex((one) => one.reason === reason && one.message === message && one.type === type);
     const [known] = index < 0 ? [] : events.splice(index, 1);
-    events.push({ type, reason, message, count: (known?.count ?? 0) + 1, lastAt: Date.now() });
-    if (events.length > maxPerResource) events.shift();
+    const position = ++this.#position;
+    const count = (known?.count ?? 0) + 1;
+    const recorded = { type, reason, message, count, lastAt: Date.now(), regarding, position };
+    events.push(recorded);
+    const oldest = events.length > maxPerResource ? events.shift() : undefined;
     this.#events.set(regarding, events);
+    this.#list(recorded, [known, oldest]);
     return known === undefined;
+  }
+
+  /** Adds an Event to the latest ones, instead of former ones. */
+  #list(event: ListedEvent, former: readonly (ListedEvent | undefined)[]): void {
+    for (const one of former) if (one) this.#latest.delete(one);
+    this.#latest.add(event);
+    if (this.#latest.size <= maxListedEvents) return;
+    const [first] = this.#latest;
+    if (first) this.#latest.delete(first);
+    this.#dropped++;
   }
 
   /** Reports whether the message of an Event was logged for another resource and needs no other log line. */
@@ -76,12 +102,28 @@ export class RecentEvents implements EventSink {
   }
 
   /** Returns the Events of a resource, oldest first. */
-  of(regarding: ResourceKey): readonly RecordedEvent[] {
+  of(regarding: ResourceKey): readonly ListedEvent[] {
     return this.#events.get(regarding) ?? [];
+  }
+
+  /** Latest Events of all resources, oldest first. */
+  get latest(): Iterable<ListedEvent> {
+    return this.#latest;
+  }
+
+  /** Position of the newest Event; 0 before the first one. */
+  get position(): number {
+    return this.#position;
+  }
+
+  /** Number of Events that are no longer among the latest ones of all resources, as there were too many. */
+  get dropped(): number {
+    return this.#dropped;
   }
 
   /** Removes the Events of a resource that is gone. */
   forget(regarding: ResourceKey): void {
+    for (const event of this.of(regarding)) this.#latest.delete(event);
     this.#events.delete(regarding);
   }
 }

@@ -5,7 +5,7 @@ describe('Metrics', () => {
   it('limits the number of plugins with a separate label', async () => {
     const metrics = new Metrics();
     for (let index = 0; index < 1_000; index++) {
-      metrics.called({ plugin: `plugin-${index}`, method: 'Reconcile', code: 'OK', duration: 1 });
+      metrics.called({ plugin: `plugin-${index}`, method: 'Reconcile', code: 'OK', failed: false, duration: 1 });
     }
     const text = await metrics.registry.metrics();
     const counts = text.match(/^kplug_plugin_call_duration_seconds_count\{.*$/gm) ?? [];

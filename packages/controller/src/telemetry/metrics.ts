@@ -5,6 +5,7 @@ import { limits } from '../limits/limits.ts';
 import type { RequestObservation } from '../resources/cluster-services.ts';
 import { LabelValues } from './label-values.ts';
 import type { DelegationObserver } from './observer.ts';
+import { RecentLoad } from './recent-load.ts';
 
 /** Largest number of plugins with a label value of their own. Plugins choose their names, so the number of names is unbounded. */
 const { maxPluginLabels, maxLabelValues } = limits.telemetry;
@@ -12,6 +13,8 @@ const { maxPluginLabels, maxLabelValues } = limits.telemetry;
 /** Metrics of a controller, with the names of controller-runtime where it has equal ones. */
 export class Metrics implements DelegationObserver {
   readonly registry = new PromRegistry();
+  /** Work of about the last minute. */
+  readonly load = new RecentLoad();
   readonly #plugins = new LabelValues(maxPluginLabels);
   readonly #reasons = new LabelValues(maxLabelValues);
   readonly #methods = new LabelValues(maxLabelValues);
@@ -106,9 +109,11 @@ export class Metrics implements DelegationObserver {
   worked(delegation: string, waited: number, took: number): void {
     this.#queueTime.observe({ name: delegation }, waited / 1_000);
     this.#reconcileTime.observe({ controller: delegation }, took / 1_000);
+    this.load.worked(delegation, took);
   }
 
-  passed(delegation: string, result: string): void {
+  passed(delegation: string, result: string, plugins: readonly string[] = []): void {
+    this.load.passed(delegation, result === 'retry', plugins);
     this.#reconciles.inc({ controller: delegation, result });
     if (result !== 'retry') return;
     this.#errors.inc({ controller: delegation });
@@ -137,7 +142,24 @@ export class Metrics implements DelegationObserver {
     this.#refusedConnections.inc({ port, reason });
   }
 
-  called({ plugin, method, code, duration }: { plugin: string; method: string; code: string; duration: number }): void {
+  calling(plugin: string): void {
+    this.load.calling(plugin);
+  }
+
+  called({
+    plugin,
+    method,
+    code,
+    failed,
+    duration,
+  }: {
+    plugin: string;
+    method: string;
+    code: string;
+    failed: boolean;
+    duration: number;
+  }): void {
+    this.load.called(plugin, failed, duration);
     const labels = { plugin: this.labelFor(plugin), method: this.#methods.of(method), code: this.#codes.of(code) };
     this.#calls.observe(labels, duration / 1_000);
   }

@@ -4,8 +4,8 @@ export interface DelegationObserver {
   queued(delegation: string): void;
   /** Called at the end of a pass, with the time in the queue and the duration of the pass, in milliseconds. */
   worked(delegation: string, waited: number, took: number): void;
-  /** Called with the result of a pass. */
-  passed(delegation: string, result: string): void;
+  /** Called with the result of a pass, and the names of the plugins that it chose. */
+  passed(delegation: string, result: string, plugins: readonly string[]): void;
   /** Called when a pass ends with an exception, usually a failed write, with its reason. */
   writeFailed(delegation: string, reason: string): void;
 }

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import { createRequire } from 'node:module';
 import { type AddressInfo, connect } from 'node:net';
@@ -30,11 +30,19 @@ const { WebSocketServer } = createRequire(import.meta.resolve('@kubernetes/clien
 /** Channels of a forwarded port. */
 const [dataChannel, errorChannel] = [0, 1];
 
-/** Node of a cluster whose kubelet forwards ports of its pods to ports of this machine. */
+/** Lines of a log, and those who follow it. */
+interface ContainerLog {
+  lines: string[];
+  followers: Set<(line: string) => void>;
+}
+
+/** Node of a cluster whose kubelet forwards ports of its pods to ports of this machine, and has logs of containers. */
 export class TestKubelet implements AsyncDisposable {
   readonly name = `node-${randomBytes(4).toString('hex')}`;
   /** Forwarded ports, as `namespace/pod:port`. */
   readonly forwarded: string[] = [];
+  /** Logs of containers, by `namespace/pod/container`. */
+  readonly #logs = new Map<string, ContainerLog>();
   readonly #cluster: TestCluster;
   readonly #server: Server;
   readonly #sockets: WebSocketServer = new WebSocketServer({
@@ -47,6 +55,7 @@ export class TestKubelet implements AsyncDisposable {
     this.#cluster = cluster;
     this.#server = server;
     this.#target = target;
+    server.on('request', (request, response) => this.#serveLog(request, response));
     server.on('upgrade', (request, socket, head) => {
       const url = new URL(request.url ?? '', 'https://kubelet');
       const [, , namespace, pod] = url.pathname.split('/');
@@ -72,12 +81,28 @@ export class TestKubelet implements AsyncDisposable {
     return kubelet;
   }
 
-  /** Adds a running pod of this node. */
-  async addPod(namespace: string, name: string, labels: Record<string, string>): Promise<void> {
-    const containers = [{ name: 'operator', image: 'kplug' }];
+  /** Adds a running pod of this node. @param more addresses of the pod, and names of its containers. */
+  async addPod(
+    namespace: string,
+    name: string,
+    labels: Record<string, string>,
+    { podIP, containers: names = ['operator'] }: { podIP?: string; containers?: readonly string[] } = {},
+  ): Promise<void> {
+    const containers = names.map((container) => ({ name: container, image: 'kplug' }));
     const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { name, namespace, labels } };
     await this.#cluster.apply({ ...pod, spec: { nodeName: this.name, containers } });
-    await this.#cluster.edit(pod, { status: { phase: 'Running' } }, 'status');
+    await this.#cluster.edit(
+      pod,
+      { status: { phase: 'Running', ...(podIP && { podIP, podIPs: [{ ip: podIP }] }) } },
+      'status',
+    );
+  }
+
+  /** Writes a line to the log of a container. */
+  log(namespace: string, pod: string, container: string, line: string): void {
+    const { lines, followers } = this.#logOf(`${namespace}/${pod}/${container}`);
+    lines.push(line);
+    for (const follower of followers) follower(line);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -85,6 +110,37 @@ export class TestKubelet implements AsyncDisposable {
     for (const client of this.#sockets.clients) client.terminate();
     this.#server.close();
     this.#server.closeAllConnections();
+  }
+
+  #logOf(key: string): ContainerLog {
+    const known = this.#logs.get(key);
+    if (known) return known;
+    const log: ContainerLog = { lines: [], followers: new Set() };
+    this.#logs.set(key, log);
+    return log;
+  }
+
+  /** Serves the log of a container, as the API server asks for it. */
+  #serveLog({ url: path = '' }: IncomingMessage, response: ServerResponse): void {
+    const url = new URL(path, 'https://kubelet');
+    const [, endpoint, ...place] = url.pathname.split('/');
+    if (endpoint !== 'containerLogs') {
+      response.writeHead(404).end();
+      return;
+    }
+    const { lines, followers } = this.#logOf(place.join('/'));
+    const tail = Number(url.searchParams.get('tailLines') ?? lines.length);
+    const time = url.searchParams.get('timestamps') === 'true' ? '2026-01-01T00:00:00.000000000Z ' : '';
+    const write = (line: string) => void response.write(`${time}${line}\n`);
+    response.writeHead(200, { 'content-type': 'text/plain' });
+    response.flushHeaders();
+    for (const line of tail > 0 ? lines.slice(-tail) : []) write(line);
+    if (url.searchParams.get('follow') !== 'true') {
+      response.end();
+      return;
+    }
+    followers.add(write);
+    response.on('close', () => followers.delete(write));
   }
 
   /** Each message begins with its channel, and the first one of each channel has the port. */

@@ -82,9 +82,13 @@ export class PassWorker {
     return isStopping ? undefined : outcome;
   }
 
-  #recordWrites(key: ResourceKey, { result: { next }, error }: PassOutcome): void {
+  #recordWrites(key: ResourceKey, { result: { next }, chosen, error }: PassOutcome): void {
     const { context, observer, writeFailures, failureReporter } = this.#options;
-    observer.passed(context.settings.name, next);
+    observer.passed(
+      context.settings.name,
+      next,
+      chosen.map(({ plugin }) => plugin.text),
+    );
     if (error !== undefined) failureReporter.report(key, error);
     else if (next === 'paused') writeFailures.forget(key);
     else if (next !== 'stale' && next !== 'done') writeFailures.succeeded(key);

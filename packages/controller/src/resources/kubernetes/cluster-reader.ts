@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import { formatJson } from '@kplug/protocol';
 import type { KubeConfig } from '@kubernetes/client-node';
 import { KplugError } from '../../errors.ts';
@@ -19,6 +20,27 @@ import { Transport } from './transport.ts';
 export interface NamedKind extends ServedKind {
   /** Short names, as in `kubectl api-resources`. */
   shortNames: readonly string[];
+}
+
+/** Pod whose log can be read. */
+export interface LoggedPod {
+  namespace: string;
+  name: string;
+  /** Names of its containers; the default one is the first. */
+  containers: readonly string[];
+}
+
+/** Options of reading the log of a container. */
+export interface PodLogOptions {
+  /** Number of last lines. Default: all. */
+  tail?: number;
+  /** True to read on until the container ends. */
+  follow?: boolean;
+  /** True to read the log of the container before its last restart. */
+  previous?: boolean;
+  /** True to begin each line with its time. */
+  timestamps?: boolean;
+  signal?: AbortSignal;
 }
 
 /** Request for one object. */
@@ -116,16 +138,43 @@ export class ClusterReader {
   }
 
   /** Lists the pods with a label, in one namespace or in all. */
-  async pods(labelSelector: string, namespace: string | undefined): Promise<{ namespace: string; name: string }[]> {
-    const pods = { apiVersion: 'v1', kind: 'Pod', plural: 'pods', namespaced: true, hasStatus: true };
-    const path = `${collectionPath(pods, namespace)}?${new URLSearchParams({ labelSelector })}`;
+  pods(labelSelector: string, namespace: string | undefined): Promise<LoggedPod[]> {
+    return this.#listPods({ labelSelector }, namespace);
+  }
+
+  /** Lists the pods with a field such as `status.podIP=10.0.0.1`, in one namespace or in all. */
+  podsWith(fieldSelector: string, namespace: string | undefined): Promise<LoggedPod[]> {
+    return this.#listPods({ fieldSelector }, namespace);
+  }
+
+  /** Reads the log of a container. Rejects as the other methods do; the stream fails when it breaks. */
+  readLog(
+    { namespace, name }: Pick<LoggedPod, 'namespace' | 'name'>,
+    container: string,
+    { tail, follow = false, previous = false, timestamps = false, signal }: PodLogOptions = {},
+  ): Promise<Readable> {
+    const query = new URLSearchParams({
+      ...{ container, follow: String(follow), previous: String(previous), timestamps: String(timestamps) },
+      ...(tail !== undefined && { tailLines: String(tail) }),
+    });
+    const request = {
+      method: 'GET',
+      path: `${objectPath(podKind, namespace, name)}/log?${query}`,
+      verb: 'get',
+      resource: 'pods/log',
+      accept: '*/*',
+      signal,
+    } as const;
+    // A container may write nothing for any time.
+    return this.#translating(podKind, namespace, () => this.#transport.stream(request, follow ? 0 : timeout), 'get');
+  }
+
+  async #listPods(query: Record<string, string>, namespace: string | undefined): Promise<LoggedPod[]> {
+    const path = `${collectionPath(podKind, namespace)}?${new URLSearchParams(query)}`;
     const signal = AbortSignal.timeout(timeout);
     const request = { method: 'GET', path, verb: 'list', resource: 'pods', signal } as const;
-    const { items } = await this.#translating(pods, namespace, () => this.#transport.request(request));
-    return jsonObjectsIn(items).flatMap(({ metadata }) => {
-      const { namespace: home, name } = isJsonObject(metadata) ? metadata : {};
-      return typeof home === 'string' && typeof name === 'string' ? [{ namespace: home, name }] : [];
-    });
+    const { items } = await this.#translating(podKind, namespace, () => this.#transport.request(request));
+    return jsonObjectsIn(items).flatMap(readPod);
   }
 
   /** Returns an agent that connects HTTP requests to a port of a pod. It can be used when this reader is closed, too. */
@@ -169,6 +218,21 @@ export class ClusterReader {
       throw new KplugError('StorageFailed', `The cluster at ${this.server} can't be ${what}: ${reason}`, { cause });
     }
   }
+}
+
+const podKind = { apiVersion: 'v1', kind: 'Pod', plural: 'pods', namespaced: true, hasStatus: true };
+
+/** Annotation with the container whose log `kubectl logs` shows. */
+const defaultContainer = 'kubectl.kubernetes.io/default-container';
+
+function readPod({ metadata, spec }: JsonObject): LoggedPod[] {
+  const { namespace, name, annotations } = isJsonObject(metadata) ? metadata : {};
+  if (typeof namespace !== 'string' || typeof name !== 'string') return [];
+  const preferred = isJsonObject(annotations) ? annotations[defaultContainer] : undefined;
+  const containers = jsonObjectsIn(isJsonObject(spec) ? spec.containers : undefined)
+    .flatMap((container) => (typeof container.name === 'string' ? [container.name] : []))
+    .sort((a, b) => Number(b === preferred) - Number(a === preferred));
+  return [{ namespace, name, containers }];
 }
 
 function readKind(apiVersion: string, resource: JsonObject): NamedKind[] {

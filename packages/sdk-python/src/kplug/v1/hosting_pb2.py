@@ -25,25 +25,33 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16kplug/v1/hosting.proto\x12\x08kplug.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x13\n\x11ListHostedRequest\"w\n\x12ListHostedResponse\x12\x11\n\tdirectory\x18\x01 \x01(\t\x12\'\n\x07plugins\x18\x02 \x03(\x0b\x32\x16.kplug.v1.HostedPlugin\x12%\n\tdownloads\x18\x03 \x03(\x0b\x32\x12.kplug.v1.Download\"\xad\x02\n\x0cHostedPlugin\x12\x0c\n\x04name\x18\x01 \x01(\t\x12$\n\x05state\x18\x02 \x01(\x0e\x32\x15.kplug.v1.HostedState\x12\x0f\n\x07message\x18\x03 \x01(\t\x12\x0e\n\x06plugin\x18\x04 \x01(\t\x12\x0f\n\x07version\x18\x05 \x01(\t\x12\x13\n\x0binstance_id\x18\x06 \x01(\t\x12\x0b\n\x03pid\x18\x07 \x01(\r\x12\x10\n\x08restarts\x18\x08 \x01(\r\x12\x11\n\tlast_exit\x18\t \x01(\t\x12\x12\n\nlast_lines\x18\n \x03(\t\x12)\n\x05since\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x31\n\rnext_start_at\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xaf\x01\n\x08\x44ownload\x12\x0c\n\x04item\x18\x01 \x01(\t\x12&\n\x05state\x18\x02 \x01(\x0e\x32\x17.kplug.v1.DownloadState\x12\x0f\n\x07message\x18\x03 \x01(\t\x12\x16\n\x0ereceived_bytes\x18\x04 \x01(\x04\x12\x13\n\x0btotal_bytes\x18\x05 \x01(\x04\x12/\n\x0bnext_try_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp*\xc5\x01\n\x0bHostedState\x12\x1c\n\x18HOSTED_STATE_UNSPECIFIED\x10\x00\x12\x19\n\x15HOSTED_STATE_STARTING\x10\x01\x12\x15\n\x11HOSTED_STATE_LIVE\x10\x02\x12\x19\n\x15HOSTED_STATE_DRAINING\x10\x03\x12\x19\n\x15HOSTED_STATE_BACK_OFF\x10\x04\x12\x18\n\x14HOSTED_STATE_FAILING\x10\x05\x12\x16\n\x12HOSTED_STATE_ENDED\x10\x06*\xbe\x01\n\rDownloadState\x12\x1e\n\x1a\x44OWNLOAD_STATE_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x44OWNLOAD_STATE_WAITING\x10\x01\x12\x1e\n\x1a\x44OWNLOAD_STATE_DOWNLOADING\x10\x02\x12\x1c\n\x18\x44OWNLOAD_STATE_UNPACKING\x10\x03\x12\x18\n\x14\x44OWNLOAD_STATE_READY\x10\x04\x12\x19\n\x15\x44OWNLOAD_STATE_FAILED\x10\x05\x32Y\n\x0eHostingService\x12G\n\nListHosted\x12\x1b.kplug.v1.ListHostedRequest\x1a\x1c.kplug.v1.ListHostedResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16kplug/v1/hosting.proto\x12\x08kplug.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x13\n\x11ListHostedRequest\"w\n\x12ListHostedResponse\x12\x11\n\tdirectory\x18\x01 \x01(\t\x12\'\n\x07plugins\x18\x02 \x03(\x0b\x32\x16.kplug.v1.HostedPlugin\x12%\n\tdownloads\x18\x03 \x03(\x0b\x32\x12.kplug.v1.Download\"G\n\x11ReadOutputRequest\x12\x0e\n\x06plugin\x18\x01 \x01(\t\x12\x0c\n\x04tail\x18\x02 \x01(\r\x12\x14\n\x0c\x66ollow_token\x18\x03 \x01(\t\"r\n\x12ReadOutputResponse\x12#\n\x05lines\x18\x01 \x03(\x0b\x32\x14.kplug.v1.OutputLine\x12\x14\n\x0c\x66ollow_token\x18\x02 \x01(\t\x12\x10\n\x08has_more\x18\x03 \x01(\x08\x12\x0f\n\x07has_gap\x18\x04 \x01(\x08\"\x85\x01\n\nOutputLine\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0b\n\x03pid\x18\x02 \x01(\r\x12&\n\x06stream\x18\x03 \x01(\x0e\x32\x16.kplug.v1.OutputStream\x12&\n\x02\x61t\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04text\x18\x05 \x01(\t\"\xad\x02\n\x0cHostedPlugin\x12\x0c\n\x04name\x18\x01 \x01(\t\x12$\n\x05state\x18\x02 \x01(\x0e\x32\x15.kplug.v1.HostedState\x12\x0f\n\x07message\x18\x03 \x01(\t\x12\x0e\n\x06plugin\x18\x04 \x01(\t\x12\x0f\n\x07version\x18\x05 \x01(\t\x12\x13\n\x0binstance_id\x18\x06 \x01(\t\x12\x0b\n\x03pid\x18\x07 \x01(\r\x12\x10\n\x08restarts\x18\x08 \x01(\r\x12\x11\n\tlast_exit\x18\t \x01(\t\x12\x12\n\nlast_lines\x18\n \x03(\t\x12)\n\x05since\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x31\n\rnext_start_at\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xaf\x01\n\x08\x44ownload\x12\x0c\n\x04item\x18\x01 \x01(\t\x12&\n\x05state\x18\x02 \x01(\x0e\x32\x17.kplug.v1.DownloadState\x12\x0f\n\x07message\x18\x03 \x01(\t\x12\x16\n\x0ereceived_bytes\x18\x04 \x01(\x04\x12\x13\n\x0btotal_bytes\x18\x05 \x01(\x04\x12/\n\x0bnext_try_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp*a\n\x0cOutputStream\x12\x1d\n\x19OUTPUT_STREAM_UNSPECIFIED\x10\x00\x12\x18\n\x14OUTPUT_STREAM_STDOUT\x10\x01\x12\x18\n\x14OUTPUT_STREAM_STDERR\x10\x02*\xc5\x01\n\x0bHostedState\x12\x1c\n\x18HOSTED_STATE_UNSPECIFIED\x10\x00\x12\x19\n\x15HOSTED_STATE_STARTING\x10\x01\x12\x15\n\x11HOSTED_STATE_LIVE\x10\x02\x12\x19\n\x15HOSTED_STATE_DRAINING\x10\x03\x12\x19\n\x15HOSTED_STATE_BACK_OFF\x10\x04\x12\x18\n\x14HOSTED_STATE_FAILING\x10\x05\x12\x16\n\x12HOSTED_STATE_ENDED\x10\x06*\xbe\x01\n\rDownloadState\x12\x1e\n\x1a\x44OWNLOAD_STATE_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x44OWNLOAD_STATE_WAITING\x10\x01\x12\x1e\n\x1a\x44OWNLOAD_STATE_DOWNLOADING\x10\x02\x12\x1c\n\x18\x44OWNLOAD_STATE_UNPACKING\x10\x03\x12\x18\n\x14\x44OWNLOAD_STATE_READY\x10\x04\x12\x19\n\x15\x44OWNLOAD_STATE_FAILED\x10\x05\x32\xa2\x01\n\x0eHostingService\x12G\n\nListHosted\x12\x1b.kplug.v1.ListHostedRequest\x1a\x1c.kplug.v1.ListHostedResponse\x12G\n\nReadOutput\x12\x1b.kplug.v1.ReadOutputRequest\x1a\x1c.kplug.v1.ReadOutputResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'kplug.v1.hosting_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_HOSTEDSTATE']._serialized_start=694
-  _globals['_HOSTEDSTATE']._serialized_end=891
-  _globals['_DOWNLOADSTATE']._serialized_start=894
-  _globals['_DOWNLOADSTATE']._serialized_end=1084
+  _globals['_OUTPUTSTREAM']._serialized_start=1018
+  _globals['_OUTPUTSTREAM']._serialized_end=1115
+  _globals['_HOSTEDSTATE']._serialized_start=1118
+  _globals['_HOSTEDSTATE']._serialized_end=1315
+  _globals['_DOWNLOADSTATE']._serialized_start=1318
+  _globals['_DOWNLOADSTATE']._serialized_end=1508
   _globals['_LISTHOSTEDREQUEST']._serialized_start=69
   _globals['_LISTHOSTEDREQUEST']._serialized_end=88
   _globals['_LISTHOSTEDRESPONSE']._serialized_start=90
   _globals['_LISTHOSTEDRESPONSE']._serialized_end=209
-  _globals['_HOSTEDPLUGIN']._serialized_start=212
-  _globals['_HOSTEDPLUGIN']._serialized_end=513
-  _globals['_DOWNLOAD']._serialized_start=516
-  _globals['_DOWNLOAD']._serialized_end=691
-  _globals['_HOSTINGSERVICE']._serialized_start=1086
-  _globals['_HOSTINGSERVICE']._serialized_end=1175
+  _globals['_READOUTPUTREQUEST']._serialized_start=211
+  _globals['_READOUTPUTREQUEST']._serialized_end=282
+  _globals['_READOUTPUTRESPONSE']._serialized_start=284
+  _globals['_READOUTPUTRESPONSE']._serialized_end=398
+  _globals['_OUTPUTLINE']._serialized_start=401
+  _globals['_OUTPUTLINE']._serialized_end=534
+  _globals['_HOSTEDPLUGIN']._serialized_start=537
+  _globals['_HOSTEDPLUGIN']._serialized_end=838
+  _globals['_DOWNLOAD']._serialized_start=841
+  _globals['_DOWNLOAD']._serialized_end=1016
+  _globals['_HOSTINGSERVICE']._serialized_start=1511
+  _globals['_HOSTINGSERVICE']._serialized_end=1673
 # @@protoc_insertion_point(module_scope)

@@ -40,6 +40,11 @@ class HostingServiceStub(object):
                 request_serializer=kplug_dot_v1_dot_hosting__pb2.ListHostedRequest.SerializeToString,
                 response_deserializer=kplug_dot_v1_dot_hosting__pb2.ListHostedResponse.FromString,
                 _registered_method=True)
+        self.ReadOutput = channel.unary_unary(
+                '/kplug.v1.HostingService/ReadOutput',
+                request_serializer=kplug_dot_v1_dot_hosting__pb2.ReadOutputRequest.SerializeToString,
+                response_deserializer=kplug_dot_v1_dot_hosting__pb2.ReadOutputResponse.FromString,
+                _registered_method=True)
 
 
 class HostingServiceServicer(object):
@@ -53,6 +58,14 @@ class HostingServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ReadOutput(self, request, context):
+        """ReadOutput returns the last lines that the processes of a plugin wrote, oldest first. Fails with NOT_FOUND for a name that is not that of a
+        plugin in the folder.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_HostingServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -60,6 +73,11 @@ def add_HostingServiceServicer_to_server(servicer, server):
                     servicer.ListHosted,
                     request_deserializer=kplug_dot_v1_dot_hosting__pb2.ListHostedRequest.FromString,
                     response_serializer=kplug_dot_v1_dot_hosting__pb2.ListHostedResponse.SerializeToString,
+            ),
+            'ReadOutput': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReadOutput,
+                    request_deserializer=kplug_dot_v1_dot_hosting__pb2.ReadOutputRequest.FromString,
+                    response_serializer=kplug_dot_v1_dot_hosting__pb2.ReadOutputResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -90,6 +108,33 @@ class HostingService(object):
             '/kplug.v1.HostingService/ListHosted',
             kplug_dot_v1_dot_hosting__pb2.ListHostedRequest.SerializeToString,
             kplug_dot_v1_dot_hosting__pb2.ListHostedResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReadOutput(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/kplug.v1.HostingService/ReadOutput',
+            kplug_dot_v1_dot_hosting__pb2.ReadOutputRequest.SerializeToString,
+            kplug_dot_v1_dot_hosting__pb2.ReadOutputResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -35,6 +35,10 @@ class HostingServiceStub:
     def __new__(cls, channel: _aio.Channel) -> HostingServiceAsyncStub: ...
     ListHosted: _grpc.UnaryUnaryMultiCallable[_hosting_pb2.ListHostedRequest, _hosting_pb2.ListHostedResponse]
     """ListHosted returns the plugins in the plugins folder and their states, ordered by name."""
+    ReadOutput: _grpc.UnaryUnaryMultiCallable[_hosting_pb2.ReadOutputRequest, _hosting_pb2.ReadOutputResponse]
+    """ReadOutput returns the last lines that the processes of a plugin wrote, oldest first. Fails with NOT_FOUND for a name that is not that of a
+    plugin in the folder.
+    """
 
 @_typing.type_check_only
 class HostingServiceAsyncStub(HostingServiceStub):
@@ -43,6 +47,10 @@ class HostingServiceAsyncStub(HostingServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     ListHosted: _aio.UnaryUnaryMultiCallable[_hosting_pb2.ListHostedRequest, _hosting_pb2.ListHostedResponse]  # type: ignore[assignment]
     """ListHosted returns the plugins in the plugins folder and their states, ordered by name."""
+    ReadOutput: _aio.UnaryUnaryMultiCallable[_hosting_pb2.ReadOutputRequest, _hosting_pb2.ReadOutputResponse]  # type: ignore[assignment]
+    """ReadOutput returns the last lines that the processes of a plugin wrote, oldest first. Fails with NOT_FOUND for a name that is not that of a
+    plugin in the folder.
+    """
 
 class HostingServiceServicer(metaclass=_abc_1.ABCMeta):
     """HostingService exposes the plugins that the controller starts from a folder. It is read-only and served on the admin port."""
@@ -54,5 +62,15 @@ class HostingServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_hosting_pb2.ListHostedResponse, _abc.Awaitable[_hosting_pb2.ListHostedResponse]]:
         """ListHosted returns the plugins in the plugins folder and their states, ordered by name."""
+
+    @_abc_1.abstractmethod
+    def ReadOutput(
+        self,
+        request: _hosting_pb2.ReadOutputRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_hosting_pb2.ReadOutputResponse, _abc.Awaitable[_hosting_pb2.ReadOutputResponse]]:
+        """ReadOutput returns the last lines that the processes of a plugin wrote, oldest first. Fails with NOT_FOUND for a name that is not that of a
+        plugin in the folder.
+        """
 
 def add_HostingServiceServicer_to_server(servicer: HostingServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -12,7 +12,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file kplug/v1/hosting.proto.
  */
 export const file_kplug_v1_hosting: GenFile = /*@__PURE__*/
-  fileDesc("ChZrcGx1Zy92MS9ob3N0aW5nLnByb3RvEghrcGx1Zy52MSITChFMaXN0SG9zdGVkUmVxdWVzdCJ3ChJMaXN0SG9zdGVkUmVzcG9uc2USEQoJZGlyZWN0b3J5GAEgASgJEicKB3BsdWdpbnMYAiADKAsyFi5rcGx1Zy52MS5Ib3N0ZWRQbHVnaW4SJQoJZG93bmxvYWRzGAMgAygLMhIua3BsdWcudjEuRG93bmxvYWQirQIKDEhvc3RlZFBsdWdpbhIMCgRuYW1lGAEgASgJEiQKBXN0YXRlGAIgASgOMhUua3BsdWcudjEuSG9zdGVkU3RhdGUSDwoHbWVzc2FnZRgDIAEoCRIOCgZwbHVnaW4YBCABKAkSDwoHdmVyc2lvbhgFIAEoCRITCgtpbnN0YW5jZV9pZBgGIAEoCRILCgNwaWQYByABKA0SEAoIcmVzdGFydHMYCCABKA0SEQoJbGFzdF9leGl0GAkgASgJEhIKCmxhc3RfbGluZXMYCiADKAkSKQoFc2luY2UYCyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjEKDW5leHRfc3RhcnRfYXQYDCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIq8BCghEb3dubG9hZBIMCgRpdGVtGAEgASgJEiYKBXN0YXRlGAIgASgOMhcua3BsdWcudjEuRG93bmxvYWRTdGF0ZRIPCgdtZXNzYWdlGAMgASgJEhYKDnJlY2VpdmVkX2J5dGVzGAQgASgEEhMKC3RvdGFsX2J5dGVzGAUgASgEEi8KC25leHRfdHJ5X2F0GAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCrFAQoLSG9zdGVkU3RhdGUSHAoYSE9TVEVEX1NUQVRFX1VOU1BFQ0lGSUVEEAASGQoVSE9TVEVEX1NUQVRFX1NUQVJUSU5HEAESFQoRSE9TVEVEX1NUQVRFX0xJVkUQAhIZChVIT1NURURfU1RBVEVfRFJBSU5JTkcQAxIZChVIT1NURURfU1RBVEVfQkFDS19PRkYQBBIYChRIT1NURURfU1RBVEVfRkFJTElORxAFEhYKEkhPU1RFRF9TVEFURV9FTkRFRBAGKr4BCg1Eb3dubG9hZFN0YXRlEh4KGkRPV05MT0FEX1NUQVRFX1VOU1BFQ0lGSUVEEAASGgoWRE9XTkxPQURfU1RBVEVfV0FJVElORxABEh4KGkRPV05MT0FEX1NUQVRFX0RPV05MT0FESU5HEAISHAoYRE9XTkxPQURfU1RBVEVfVU5QQUNLSU5HEAMSGAoURE9XTkxPQURfU1RBVEVfUkVBRFkQBBIZChVET1dOTE9BRF9TVEFURV9GQUlMRUQQBTJZCg5Ib3N0aW5nU2VydmljZRJHCgpMaXN0SG9zdGVkEhsua3BsdWcudjEuTGlzdEhvc3RlZFJlcXVlc3QaHC5rcGx1Zy52MS5MaXN0SG9zdGVkUmVzcG9uc2ViBnByb3RvMw", [file_google_protobuf_timestamp]);
+  fileDesc("ChZrcGx1Zy92MS9ob3N0aW5nLnByb3RvEghrcGx1Zy52MSITChFMaXN0SG9zdGVkUmVxdWVzdCJ3ChJMaXN0SG9zdGVkUmVzcG9uc2USEQoJZGlyZWN0b3J5GAEgASgJEicKB3BsdWdpbnMYAiADKAsyFi5rcGx1Zy52MS5Ib3N0ZWRQbHVnaW4SJQoJZG93bmxvYWRzGAMgAygLMhIua3BsdWcudjEuRG93bmxvYWQiRwoRUmVhZE91dHB1dFJlcXVlc3QSDgoGcGx1Z2luGAEgASgJEgwKBHRhaWwYAiABKA0SFAoMZm9sbG93X3Rva2VuGAMgASgJInIKElJlYWRPdXRwdXRSZXNwb25zZRIjCgVsaW5lcxgBIAMoCzIULmtwbHVnLnYxLk91dHB1dExpbmUSFAoMZm9sbG93X3Rva2VuGAIgASgJEhAKCGhhc19tb3JlGAMgASgIEg8KB2hhc19nYXAYBCABKAgihQEKCk91dHB1dExpbmUSDAoEbmFtZRgBIAEoCRILCgNwaWQYAiABKA0SJgoGc3RyZWFtGAMgASgOMhYua3BsdWcudjEuT3V0cHV0U3RyZWFtEiYKAmF0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIMCgR0ZXh0GAUgASgJIq0CCgxIb3N0ZWRQbHVnaW4SDAoEbmFtZRgBIAEoCRIkCgVzdGF0ZRgCIAEoDjIVLmtwbHVnLnYxLkhvc3RlZFN0YXRlEg8KB21lc3NhZ2UYAyABKAkSDgoGcGx1Z2luGAQgASgJEg8KB3ZlcnNpb24YBSABKAkSEwoLaW5zdGFuY2VfaWQYBiABKAkSCwoDcGlkGAcgASgNEhAKCHJlc3RhcnRzGAggASgNEhEKCWxhc3RfZXhpdBgJIAEoCRISCgpsYXN0X2xpbmVzGAogAygJEikKBXNpbmNlGAsgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIxCg1uZXh0X3N0YXJ0X2F0GAwgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCKvAQoIRG93bmxvYWQSDAoEaXRlbRgBIAEoCRImCgVzdGF0ZRgCIAEoDjIXLmtwbHVnLnYxLkRvd25sb2FkU3RhdGUSDwoHbWVzc2FnZRgDIAEoCRIWCg5yZWNlaXZlZF9ieXRlcxgEIAEoBBITCgt0b3RhbF9ieXRlcxgFIAEoBBIvCgtuZXh0X3RyeV9hdBgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAqYQoMT3V0cHV0U3RyZWFtEh0KGU9VVFBVVF9TVFJFQU1fVU5TUEVDSUZJRUQQABIYChRPVVRQVVRfU1RSRUFNX1NURE9VVBABEhgKFE9VVFBVVF9TVFJFQU1fU1RERVJSEAIqxQEKC0hvc3RlZFN0YXRlEhwKGEhPU1RFRF9TVEFURV9VTlNQRUNJRklFRBAAEhkKFUhPU1RFRF9TVEFURV9TVEFSVElORxABEhUKEUhPU1RFRF9TVEFURV9MSVZFEAISGQoVSE9TVEVEX1NUQVRFX0RSQUlOSU5HEAMSGQoVSE9TVEVEX1NUQVRFX0JBQ0tfT0ZGEAQSGAoUSE9TVEVEX1NUQVRFX0ZBSUxJTkcQBRIWChJIT1NURURfU1RBVEVfRU5ERUQQBiq+AQoNRG93bmxvYWRTdGF0ZRIeChpET1dOTE9BRF9TVEFURV9VTlNQRUNJRklFRBAAEhoKFkRPV05MT0FEX1NUQVRFX1dBSVRJTkcQARIeChpET1dOTE9BRF9TVEFURV9ET1dOTE9BRElORxACEhwKGERPV05MT0FEX1NUQVRFX1VOUEFDS0lORxADEhgKFERPV05MT0FEX1NUQVRFX1JFQURZEAQSGQoVRE9XTkxPQURfU1RBVEVfRkFJTEVEEAUyogEKDkhvc3RpbmdTZXJ2aWNlEkcKCkxpc3RIb3N0ZWQSGy5rcGx1Zy52MS5MaXN0SG9zdGVkUmVxdWVzdBocLmtwbHVnLnYxLkxpc3RIb3N0ZWRSZXNwb25zZRJHCgpSZWFkT3V0cHV0Ehsua3BsdWcudjEuUmVhZE91dHB1dFJlcXVlc3QaHC5rcGx1Zy52MS5SZWFkT3V0cHV0UmVzcG9uc2ViBnByb3RvMw", [file_google_protobuf_timestamp]);
 
 /**
  * ListHostedRequest is empty.
@@ -63,6 +63,131 @@ export type ListHostedResponse = Message<"kplug.v1.ListHostedResponse"> & {
  */
 export const ListHostedResponseSchema: GenMessage<ListHostedResponse> = /*@__PURE__*/
   messageDesc(file_kplug_v1_hosting, 1);
+
+/**
+ * ReadOutputRequest selects lines of output.
+ *
+ * @generated from message kplug.v1.ReadOutputRequest
+ */
+export type ReadOutputRequest = Message<"kplug.v1.ReadOutputRequest"> & {
+  /**
+   * Name of a plugin, or of its file in the folder. Case-insensitive.
+   *
+   * @generated from field: string plugin = 1;
+   */
+  plugin: string;
+
+  /**
+   * Maximum number of last lines in the response; 0 for all that are kept. Ignored with a follow token.
+   *
+   * @generated from field: uint32 tail = 2;
+   */
+  tail: number;
+
+  /**
+   * `follow_token` of an earlier response, for the lines after it. Empty for the last lines.
+   *
+   * @generated from field: string follow_token = 3;
+   */
+  followToken: string;
+};
+
+/**
+ * Describes the message kplug.v1.ReadOutputRequest.
+ * Use `create(ReadOutputRequestSchema)` to create a new message.
+ */
+export const ReadOutputRequestSchema: GenMessage<ReadOutputRequest> = /*@__PURE__*/
+  messageDesc(file_kplug_v1_hosting, 2);
+
+/**
+ * ReadOutputResponse has lines of output.
+ *
+ * @generated from message kplug.v1.ReadOutputResponse
+ */
+export type ReadOutputResponse = Message<"kplug.v1.ReadOutputResponse"> & {
+  /**
+   * @generated from field: repeated kplug.v1.OutputLine lines = 1;
+   */
+  lines: OutputLine[];
+
+  /**
+   * Token for the lines after these. After a restart of the operator, which forgets the lines, all that are kept follow.
+   *
+   * @generated from field: string follow_token = 2;
+   */
+  followToken: string;
+
+  /**
+   * True if there are already more lines.
+   *
+   * @generated from field: bool has_more = 3;
+   */
+  hasMore: boolean;
+
+  /**
+   * True if lines after the follow token of the request are missing, as only the last lines are kept.
+   *
+   * @generated from field: bool has_gap = 4;
+   */
+  hasGap: boolean;
+};
+
+/**
+ * Describes the message kplug.v1.ReadOutputResponse.
+ * Use `create(ReadOutputResponseSchema)` to create a new message.
+ */
+export const ReadOutputResponseSchema: GenMessage<ReadOutputResponse> = /*@__PURE__*/
+  messageDesc(file_kplug_v1_hosting, 3);
+
+/**
+ * OutputLine is a line that a process wrote. Its text is as the process wrote it, apart from its limited length: it may have control
+ * characters.
+ *
+ * @generated from message kplug.v1.OutputLine
+ */
+export type OutputLine = Message<"kplug.v1.OutputLine"> & {
+  /**
+   * Name of the plugin's file in the folder.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * Process id.
+   *
+   * @generated from field: uint32 pid = 2;
+   */
+  pid: number;
+
+  /**
+   * Stream that the process wrote to.
+   *
+   * @generated from field: kplug.v1.OutputStream stream = 3;
+   */
+  stream: OutputStream;
+
+  /**
+   * Time at which the operator read the line.
+   *
+   * @generated from field: google.protobuf.Timestamp at = 4;
+   */
+  at?: Timestamp | undefined;
+
+  /**
+   * Text without its line feed.
+   *
+   * @generated from field: string text = 5;
+   */
+  text: string;
+};
+
+/**
+ * Describes the message kplug.v1.OutputLine.
+ * Use `create(OutputLineSchema)` to create a new message.
+ */
+export const OutputLineSchema: GenMessage<OutputLine> = /*@__PURE__*/
+  messageDesc(file_kplug_v1_hosting, 4);
 
 /**
  * HostedPlugin is a file or a folder that the controller runs as a plugin.
@@ -160,7 +285,7 @@ export type HostedPlugin = Message<"kplug.v1.HostedPlugin"> & {
  * Use `create(HostedPluginSchema)` to create a new message.
  */
 export const HostedPluginSchema: GenMessage<HostedPlugin> = /*@__PURE__*/
-  messageDesc(file_kplug_v1_hosting, 2);
+  messageDesc(file_kplug_v1_hosting, 5);
 
 /**
  * Download is the download of a plugin into the folder.
@@ -216,7 +341,48 @@ export type Download = Message<"kplug.v1.Download"> & {
  * Use `create(DownloadSchema)` to create a new message.
  */
 export const DownloadSchema: GenMessage<Download> = /*@__PURE__*/
-  messageDesc(file_kplug_v1_hosting, 3);
+  messageDesc(file_kplug_v1_hosting, 6);
+
+/**
+ * OutputStream is a standard stream of a process.
+ *
+ * @generated from enum kplug.v1.OutputStream
+ */
+export const OutputStream = {
+  /**
+   * Not set.
+   *
+   * @generated from enum value: OUTPUT_STREAM_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * Standard output.
+   *
+   * @generated from enum value: OUTPUT_STREAM_STDOUT = 1;
+   */
+  STDOUT: 1,
+
+  /**
+   * Standard error.
+   *
+   * @generated from enum value: OUTPUT_STREAM_STDERR = 2;
+   */
+  STDERR: 2,
+} as const;
+
+/**
+ * OutputStream is a standard stream of a process.
+ *
+ * @generated from enum kplug.v1.OutputStream
+ */
+export type OutputStream = (typeof OutputStream)[keyof typeof OutputStream] | UnknownEnum;
+
+/**
+ * Describes the enum kplug.v1.OutputStream.
+ */
+export const OutputStreamSchema: GenEnum<OutputStream> = /*@__PURE__*/
+  enumDesc(file_kplug_v1_hosting, 0);
 
 /**
  * HostedState is the state of a plugin in the folder.
@@ -285,7 +451,7 @@ export type HostedState = (typeof HostedState)[keyof typeof HostedState] | Unkno
  * Describes the enum kplug.v1.HostedState.
  */
 export const HostedStateSchema: GenEnum<HostedState> = /*@__PURE__*/
-  enumDesc(file_kplug_v1_hosting, 0);
+  enumDesc(file_kplug_v1_hosting, 1);
 
 /**
  * DownloadState is the state of a download.
@@ -347,7 +513,7 @@ export type DownloadState = (typeof DownloadState)[keyof typeof DownloadState] |
  * Describes the enum kplug.v1.DownloadState.
  */
 export const DownloadStateSchema: GenEnum<DownloadState> = /*@__PURE__*/
-  enumDesc(file_kplug_v1_hosting, 1);
+  enumDesc(file_kplug_v1_hosting, 2);
 
 /**
  * HostingService exposes the plugins that the controller starts from a folder. It is read-only and served on the admin port.
@@ -364,6 +530,17 @@ export const HostingService: GenService<{
     methodKind: "unary";
     input: typeof ListHostedRequestSchema;
     output: typeof ListHostedResponseSchema;
+  },
+  /**
+   * ReadOutput returns the last lines that the processes of a plugin wrote, oldest first. Fails with NOT_FOUND for a name that is not that of a
+   * plugin in the folder.
+   *
+   * @generated from rpc kplug.v1.HostingService.ReadOutput
+   */
+  readOutput: {
+    methodKind: "unary";
+    input: typeof ReadOutputRequestSchema;
+    output: typeof ReadOutputResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_kplug_v1_hosting, 0);
