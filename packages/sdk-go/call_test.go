@@ -423,13 +423,15 @@ func TestCallsForOneResourceRunOneAfterAnother(t *testing.T) {
 func TestInvalidDefinitionsAreRefused(t *testing.T) {
 	valid := greeter(returning(nil))
 	for expected, change := range map[string]func(*Plugin, *API[greeting, greetingStatus]){
-		`the plugin's name "" is malformed`:                      func(p *Plugin, _ *API[greeting, greetingStatus]) { p.Name = "" },
-		`the plugin's version "1" is malformed`:                  func(p *Plugin, _ *API[greeting, greetingStatus]) { p.Version = "1" },
-		"the plugin implements no API":                           func(p *Plugin, _ *API[greeting, greetingStatus]) { p.APIs = []Implementation{} },
-		`the API's name "a b" is malformed`:                      func(_ *Plugin, a *API[greeting, greetingStatus]) { a.Name = "a b" },
-		`the version "v1" of the API Greeting is malformed`:      func(_ *Plugin, a *API[greeting, greetingStatus]) { a.Version = "v1" },
-		"the API Greeting has no Reconcile":                      func(_ *Plugin, a *API[greeting, greetingStatus]) { a.Reconcile = nil },
-		"an extension of the API Greeting has no kind":           func(_ *Plugin, a *API[greeting, greetingStatus]) { a.Extensions = []ExtensionKind{Extension[style, style]{}} },
+		`the plugin's name "" is malformed`:                 func(p *Plugin, _ *API[greeting, greetingStatus]) { p.Name = "" },
+		`the plugin's version "1" is malformed`:             func(p *Plugin, _ *API[greeting, greetingStatus]) { p.Version = "1" },
+		"the plugin implements no API":                      func(p *Plugin, _ *API[greeting, greetingStatus]) { p.APIs = []Implementation{} },
+		`the API's name "a b" is malformed`:                 func(_ *Plugin, a *API[greeting, greetingStatus]) { a.Name = "a b" },
+		`the version "v1" of the API Greeting is malformed`: func(_ *Plugin, a *API[greeting, greetingStatus]) { a.Version = "v1" },
+		"the API Greeting has no Reconcile":                 func(_ *Plugin, a *API[greeting, greetingStatus]) { a.Reconcile = nil },
+		"an extension of the API Greeting has no kind": func(_ *Plugin, a *API[greeting, greetingStatus]) {
+			a.Extensions = []ExtensionKind{Extension[style, style]{}}
+		},
 		"the API Greeting@1.0.0 is implemented twice":            func(p *Plugin, _ *API[greeting, greetingStatus]) { p.APIs = []Implementation{valid, valid} },
 		`the capability "a/" of the API Greeting is malformed`:   provides(ProvidedCapability{Category: "a"}),
 		"a/b has no versions":                                    provides(ProvidedCapability{Category: "a", Type: "b"}),

@@ -38,7 +38,9 @@ type CapabilityOwner[Spec, Status any] struct {
 }
 
 // NameOf returns a name for a dependent, made of the name of the owner and a suffix, as NameFrom does.
-func (o *CapabilityOwner[Spec, Status]) NameOf(suffix string) string { return NameFrom(o.Base.Metadata.Name, suffix) }
+func (o *CapabilityOwner[Spec, Status]) NameOf(suffix string) string {
+	return NameFrom(o.Base.Metadata.Name, suffix)
+}
 
 func (c CapabilityAPI[Spec, Status]) implement() (*implementation, error) {
 	if len(c.Types) == 0 {

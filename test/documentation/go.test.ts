@@ -26,7 +26,11 @@ it.skipIf(!hasGo)('every snippet in Go passes go vet and is formatted', { timeou
     execute(program, args, { cwd: folder, env: { ...process.env, ...goVariables } });
   // With the dependencies of the SDK, in the same versions.
   for (const file of ['go.mod', 'go.sum']) cpSync(join(goSdk, file), join(folder, file));
-  const edits = ['-module=example.org/snippets', '-require=kplug.dev/sdk-go@v0.0.0', `-replace=kplug.dev/sdk-go=${goSdk}`];
+  const edits = [
+    '-module=example.org/snippets',
+    '-require=kplug.dev/sdk-go@v0.0.0',
+    `-replace=kplug.dev/sdk-go=${goSdk}`,
+  ];
   await run('go', 'mod', 'edit', ...edits);
   await run('go', 'vet', '-mod=mod', './...');
   expect((await run('gofmt', '-d', '.')).stdout).toBe('');

@@ -80,7 +80,9 @@ func (t *tables) finalize(ctx context.Context, call *kplug.FinalizeCall[tableSpe
 }
 
 // file returns the path of the file with a table.
-func (t *tables) file(spec tableSpec) string { return filepath.Join(t.directory, spec.ServerName+".sqlite") }
+func (t *tables) file(spec tableSpec) string {
+	return filepath.Join(t.directory, spec.ServerName+".sqlite")
+}
 
 // tableName returns the name of a table: that of the resource, with its namespace unless that is `default`.
 func tableName(metadata kplug.Metadata) string {

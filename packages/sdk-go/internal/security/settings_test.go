@@ -48,7 +48,7 @@ func TestSettingsExplainWhatIsMissing(t *testing.T) {
 		"set KPLUG_TLS_CA to the file of the operator's CA bundle": {},
 		"or set KPLUG_INSECURE=true for plain text":                {},
 		"set both KPLUG_TLS_CERT and KPLUG_TLS_KEY, or neither":    {Certificate: "a"},
-		"set both": {Key: "a", Insecure: true},
+		"set both":                                              {Key: "a", Insecure: true},
 		"as well; set KPLUG_TLS_CA":                             {Certificate: "a", Key: "b"},
 		"TLS needs the CA bundle":                               {ServerName: "a"},
 		"set KPLUG_TOKEN or KPLUG_TOKEN_FILE, not both":         {Token: "a", TokenFile: "b"},

@@ -30,7 +30,7 @@ const (
 	defaultInterval = 5 * time.Second
 	// Shortest interval between heartbeats, whatever the controller grants.
 	minInterval = 10 * time.Millisecond
-	callTimeout     = 3 * time.Second
+	callTimeout = 3 * time.Second
 	// Interval at which token, CA bundle and certificate files are checked for changes.
 	pollInterval = time.Second
 	// Time that the controller has to accept a session with a new token or certificate. The previous one continues meanwhile.

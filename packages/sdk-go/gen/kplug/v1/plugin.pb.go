@@ -1988,8 +1988,8 @@ const file_kplug_v1_plugin_proto_rawDesc = "" +
 	"\aGetInfo\x12\x18.kplug.v1.GetInfoRequest\x1a\x19.kplug.v1.GetInfoResponse\x12D\n" +
 	"\tReconcile\x12\x1a.kplug.v1.ReconcileRequest\x1a\x1b.kplug.v1.ReconcileResponse\x12A\n" +
 	"\bFinalize\x12\x19.kplug.v1.FinalizeRequest\x1a\x1a.kplug.v1.FinalizeResponse\x129\n" +
-	"\x04Work\x12\x15.kplug.v1.WorkRequest\x1a\x16.kplug.v1.WorkResponse(\x010\x01B\x8c\x01\n" +
-	"\fcom.kplug.v1B\vPluginProtoP\x01Z.example.org/sqlite-plugin/gen/kplug/v1;kplugv1\xa2\x02\x03KXX\xaa\x02\bKplug.V1\xca\x02\bKplug\\V1\xe2\x02\x14Kplug\\V1\\GPBMetadata\xea\x02\tKplug::V1b\x06proto3"
+	"\x04Work\x12\x15.kplug.v1.WorkRequest\x1a\x16.kplug.v1.WorkResponse(\x010\x01B\x83\x01\n" +
+	"\fcom.kplug.v1B\vPluginProtoP\x01Z%kplug.dev/sdk-go/gen/kplug/v1;kplugv1\xa2\x02\x03KXX\xaa\x02\bKplug.V1\xca\x02\bKplug\\V1\xe2\x02\x14Kplug\\V1\\GPBMetadata\xea\x02\tKplug::V1b\x06proto3"
 
 var (
 	file_kplug_v1_plugin_proto_rawDescOnce sync.Once

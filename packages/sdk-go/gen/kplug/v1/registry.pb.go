@@ -1654,8 +1654,8 @@ const file_kplug_v1_registry_proto_rawDesc = "" +
 	"\n" +
 	"Deregister\x12\x1b.kplug.v1.DeregisterRequest\x1a\x1c.kplug.v1.DeregisterResponse\x12J\n" +
 	"\vListPlugins\x12\x1c.kplug.v1.ListPluginsRequest\x1a\x1d.kplug.v1.ListPluginsResponse\x12O\n" +
-	"\fWatchPlugins\x12\x1d.kplug.v1.WatchPluginsRequest\x1a\x1e.kplug.v1.WatchPluginsResponse0\x01B\x8e\x01\n" +
-	"\fcom.kplug.v1B\rRegistryProtoP\x01Z.example.org/sqlite-plugin/gen/kplug/v1;kplugv1\xa2\x02\x03KXX\xaa\x02\bKplug.V1\xca\x02\bKplug\\V1\xe2\x02\x14Kplug\\V1\\GPBMetadata\xea\x02\tKplug::V1b\x06proto3"
+	"\fWatchPlugins\x12\x1d.kplug.v1.WatchPluginsRequest\x1a\x1e.kplug.v1.WatchPluginsResponse0\x01B\x85\x01\n" +
+	"\fcom.kplug.v1B\rRegistryProtoP\x01Z%kplug.dev/sdk-go/gen/kplug/v1;kplugv1\xa2\x02\x03KXX\xaa\x02\bKplug.V1\xca\x02\bKplug\\V1\xe2\x02\x14Kplug\\V1\\GPBMetadata\xea\x02\tKplug::V1b\x06proto3"
 
 var (
 	file_kplug_v1_registry_proto_rawDescOnce sync.Once

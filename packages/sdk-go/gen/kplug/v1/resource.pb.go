@@ -559,8 +559,8 @@ const file_kplug_v1_resource_proto_rawDesc = "" +
 	"\tEventType\x12\x1a\n" +
 	"\x16EVENT_TYPE_UNSPECIFIED\x10\x00\x12\x15\n" +
 	"\x11EVENT_TYPE_NORMAL\x10\x01\x12\x16\n" +
-	"\x12EVENT_TYPE_WARNING\x10\x02B\x8e\x01\n" +
-	"\fcom.kplug.v1B\rResourceProtoP\x01Z.example.org/sqlite-plugin/gen/kplug/v1;kplugv1\xa2\x02\x03KXX\xaa\x02\bKplug.V1\xca\x02\bKplug\\V1\xe2\x02\x14Kplug\\V1\\GPBMetadata\xea\x02\tKplug::V1b\x06proto3"
+	"\x12EVENT_TYPE_WARNING\x10\x02B\x85\x01\n" +
+	"\fcom.kplug.v1B\rResourceProtoP\x01Z%kplug.dev/sdk-go/gen/kplug/v1;kplugv1\xa2\x02\x03KXX\xaa\x02\bKplug.V1\xca\x02\bKplug\\V1\xe2\x02\x14Kplug\\V1\\GPBMetadata\xea\x02\tKplug::V1b\x06proto3"
 
 var (
 	file_kplug_v1_resource_proto_rawDescOnce sync.Once
