@@ -384,10 +384,13 @@ func TestCapabilitiesAreCheckedBeforeACall(t *testing.T) {
 }
 
 func TestCallsForOneResourceRunOneAfterAnother(t *testing.T) {
-	started, release := make(chan string, 2), make(chan struct{})
-	service := serviceOf(t, greeter(func(_ context.Context, c *call) (*result, error) {
+	started, release := make(chan string, 3), make(chan struct{})
+	service := serviceOf(t, greeter(func(ctx context.Context, c *call) (*result, error) {
 		started <- c.Base.Metadata.UID
-		<-release
+		select {
+		case <-release:
+		case <-ctx.Done():
+		}
 		return nil, nil
 	}))
 	cancelled, cancel := context.WithCancel(t.Context())
@@ -417,6 +420,9 @@ func TestCallsForOneResourceRunOneAfterAnother(t *testing.T) {
 		if answer := <-answers; !strings.HasSuffix(answer, " SUCCESS") {
 			t.Error(answer)
 		}
+	}
+	if len(started) > 0 {
+		t.Error("a call did not wait for the earlier one")
 	}
 }
 

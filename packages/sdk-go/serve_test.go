@@ -235,6 +235,9 @@ func TestServeFinishesInFlightCalls(t *testing.T) {
 		t.Errorf("got %v, %v", response, err)
 	}
 	s.expectStopped()
+	if strings.Contains(s.logged.String(), "drain timeout") {
+		t.Error(s.logged)
+	}
 }
 
 func TestServeCancelsCallsAfterTheDrainTimeout(t *testing.T) {

@@ -184,7 +184,7 @@ func handle[Response any](
 	defer unlock()
 	defer func() {
 		if cause := recover(); cause != nil {
-			s.log.Error("call panicked", "panic", cause, "stack", string(debug.Stack()))
+			s.log.Error("call panicked", "panic", cause, "resource", describeBase(r), "stack", string(debug.Stack()))
 			err = Retry("PluginError", "panic: %v", cause)
 		}
 	}()
@@ -209,6 +209,15 @@ func (s *service) find(assignment *kplugv1.Assignment) (*implementation, error) 
 	return found, nil
 }
 
+// describeBase returns the kind, namespace and name of the base; empty if it is malformed.
+func describeBase(r request) string {
+	base, err := readResource("", r.GetBase())
+	if err != nil {
+		return ""
+	}
+	return describe(base)
+}
+
 // uidOf returns the uid of the base; empty if there is none.
 func uidOf(r request) string {
 	base, err := readResource("", r.GetBase())
@@ -228,7 +237,8 @@ func (s *service) explain(ctx context.Context, r request, err error) explanation
 		if ctx.Err() != nil {
 			level = slog.LevelDebug
 		}
-		s.log.Log(ctx, level, "call failed with an unexpected error", "error", err, "attempt", r.GetContext().GetAttempt())
+		s.log.Log(ctx, level, "call failed with an unexpected error",
+			"error", err, "attempt", r.GetContext().GetAttempt(), "resource", describeBase(r))
 	}
 	return explained
 }

@@ -4,7 +4,7 @@ import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
-import { goSdk, goVariables } from './go.ts';
+import { goProxyProgram, goSdk, goVariables } from './go.ts';
 
 const execute = promisify(execFile);
 
@@ -22,8 +22,9 @@ export interface PublishedGoSdk {
  */
 export async function publishGoSdk(folder: string): Promise<PublishedGoSdk> {
   const version = `v0.0.0-dev.${digest()}`;
-  const program = join(import.meta.dirname, 'go-proxy');
-  await execute('go', ['-C', program, 'run', '.', goSdk, version, folder], { env: { ...process.env, ...goVariables } });
+  await execute('go', ['-C', goProxyProgram, 'run', '.', goSdk, version, folder], {
+    env: { ...process.env, ...goVariables },
+  });
   const { stdout } = await execute('go', ['env', 'GOPROXY']);
   return {
     requirement: `kplug.dev/sdk-go@${version}`,

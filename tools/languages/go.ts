@@ -9,8 +9,11 @@ export const goSdk = resolve(import.meta.dirname, '../../packages/sdk-go');
 /** Path of the module of the example in Go. */
 const goExample = resolve(import.meta.dirname, '../../examples/plugins/go');
 
-/** Paths of all modules in Go that are part of the product. */
-export const goModules = [goSdk, goExample];
+/** Path of the program that writes a module into a proxy of files. */
+export const goProxyProgram = resolve(import.meta.dirname, 'go-proxy');
+
+/** Paths of the modules in Go whose code `pnpm check` formats and vets. */
+export const goModules = [goSdk, goExample, goProxyProgram];
 
 /** Environment variables of every Go command. They are always the same, so that Go compiles each package once. */
 export const goVariables: NodeJS.ProcessEnv = { CGO_ENABLED: '0' };
