@@ -29,7 +29,7 @@ const commands: Record<string, string[] | undefined> = {
   Java: java,
 };
 const available = Object.entries(commands).flatMap(([language, command]) => (command ? [{ language, command }] : []));
-const withoutSdk = available.filter(({ language }) => ['Go', 'Java'].includes(language));
+const ofProcesses = available.filter(({ language }) => ['Go', 'Java'].includes(language));
 
 const waitOptions = { timeout: 20_000, interval: 20 };
 const kind = 'DatabaseTableSqliteExtension';
@@ -160,7 +160,7 @@ describe.each(available.filter(({ language }) => language !== 'TypeScript'))(
   },
 );
 
-describe.each(withoutSdk)('the example in $language, which has no SDK', ({ command }) => {
+describe.each(ofProcesses)('the process of the example in $language', ({ command }) => {
   it('finishes in-flight calls on SIGTERM, and exits with 0', async () => {
     const directory = temporaryFolder();
     const operator = await TestOperator.start(delegation, { lease, adminAddress: '127.0.0.1:0' });

@@ -15,6 +15,7 @@ import { delimiter, dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { onTestFinished } from 'vitest';
 import { goVariables, hasGoFor } from '../tools/languages/go.ts';
+import { publishGoSdk } from '../tools/languages/go-proxy.ts';
 import { installedPython, installPythonFor, pythonVariables } from '../tools/python/environment.ts';
 
 const execute = promisify(execFile);
@@ -68,6 +69,10 @@ const python: Toolchain = {
 const go: Toolchain = {
   language: 'go',
   async install(folder) {
+    const proxy = temporaryFolder();
+    const { requirement, env } = await publishGoSdk(proxy);
+    await run(['go', 'mod', 'edit', `-require=${requirement}`], folder, env);
+    await run(['go', 'mod', 'tidy'], folder, env);
     await run(['go', 'build', '-o', 'plugin', '.'], folder, goVariables);
   },
   test: [

@@ -3,7 +3,7 @@ import { cp, readdir } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
 import { RunningProcess } from '@kplug/testing/kplug';
 import { describe, expect, it, vi } from 'vitest';
-import { exampleDocuments, exampleFolder, goDocuments } from '../tools/template/documents.ts';
+import { exampleDocuments, exampleFolder } from '../tools/template/documents.ts';
 import { copyAsImageDoes, findToolchains, makePlugin, run, temporaryFolder } from './made-plugin.ts';
 
 const repository = resolve(import.meta.dirname, '..');
@@ -67,12 +67,6 @@ const subnets = [
 ];
 
 describe('generated files', () => {
-  it('of the Go example are up to date', () => {
-    for (const { file, content } of goDocuments()) {
-      expect(readFileSync(file, 'utf8'), `${file}: run \`pnpm generate:template\``).toBe(content);
-    }
-  });
-
   it('of the TypeScript example equal the output of kplug init plugin', async () => {
     const documents = await exampleDocuments();
     for (const { file, content } of documents) {

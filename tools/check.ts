@@ -2,8 +2,8 @@ import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { cpus, tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { goModule, goVariables, hasGoFor } from './languages/go.ts';
+import { basename, join } from 'node:path';
+import { goModules, goSdk, goVariables, hasGoFor } from './languages/go.ts';
 import { installedPython, pythonPackage } from './python/environment.ts';
 
 /**
@@ -92,9 +92,8 @@ function pythonChecks(python: string): Check[] {
   ];
 }
 
-/** Checks of the example in Go. */
+/** Checks of the Go module and its example. */
 function goChecks(): Check[] {
-  const inGo = { cwd: goModule, env: goVariables };
   const output = join(generated, 'go');
   return [
     {
@@ -104,14 +103,25 @@ function goChecks(): Check[] {
       advice: 'npx pnpm generate:kubectl-yaml, and commit the changes',
     },
     // gofmt exits with 0 in any case, and prints the differences.
-    { ...inGo, name: 'Go format', command: ['sh', '-c', '! gofmt -d . | grep .'], advice: `gofmt -w ${goModule}` },
-    { ...inGo, name: 'Go vet', command: ['go', 'vet', './...'], advice: 'fix the reported problems' },
+    {
+      name: 'Go format',
+      command: ['sh', '-c', '! gofmt -d "$@" | grep .', 'sh', ...goModules],
+      env: goVariables,
+      advice: `gofmt -w ${goModules.join(' ')}`,
+    },
+    ...goModules.map((cwd) => ({
+      name: `Go vet of ${basename(cwd)}`,
+      command: ['go', 'vet', './...'],
+      cwd,
+      env: goVariables,
+      advice: 'fix the reported problems',
+    })),
     {
       name: 'generated Go code',
       command: [
         'sh',
         '-c',
-        `node tools/generate-go.ts -o '${output}' && diff -r '${output}/examples/plugins/go/gen' '${goModule}/gen'`,
+        `node tools/generate-go.ts -o '${output}' && diff -r '${output}/packages/sdk-go/gen' '${goSdk}/gen'`,
       ],
       advice: 'npx pnpm generate, and commit the changes',
     },

@@ -1,8 +1,8 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { exampleDocuments, exampleFolder, goDocuments } from './template/documents.ts';
+import { exampleDocuments, exampleFolder } from './template/documents.ts';
 
-/** `pnpm generate:template`: updates the files that are generated from `packages/cli/templates`, and its generated parts. A test fails when they are out of date. */
+/** `pnpm generate:template`: updates the files that are generated from `packages/cli/templates`. A test fails when they are out of date. */
 function write({ file, content }: { file: string; content: string }): void {
   if (read(file) === content) return;
   mkdirSync(dirname(file), { recursive: true });
@@ -18,6 +18,5 @@ function read(file: string): string | undefined {
   }
 }
 
-for (const document of goDocuments()) write(document);
 rmSync(exampleFolder, { recursive: true, force: true });
 for (const document of await exampleDocuments()) write(document);

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"kplug.dev/sdk-go"
 	"modernc.org/sqlite"
 )
 
@@ -71,12 +72,12 @@ func explainSqlite(file string, err error) error {
 	}
 	switch sqliteError.Code() & 0xff {
 	case 5, 6, 8, 10, 13, 14:
-		return retry("DatabaseUnavailable", "SQLite file %s: %s.", file, err)
+		return kplug.Retry("DatabaseUnavailable", "SQLite file %s: %s.", file, err)
 	case 19, 20:
-		return terminal("DataDoesNotFit",
+		return kplug.Terminal("DataDoesNotFit",
 			"SQLite file %s: %s. Nothing was changed. Correct the data or the columns, then edit this resource.", file, err)
 	default:
-		return terminal("StatementRefused", "SQLite file %s: %s. Nothing was changed.", file, err)
+		return kplug.Terminal("StatementRefused", "SQLite file %s: %s. Nothing was changed.", file, err)
 	}
 }
 
@@ -136,7 +137,7 @@ func (db *database) refuse(table, condition, change, effect string) error {
 	if err := db.tx.QueryRowContext(db.ctx, query).Scan(&rows); err != nil || rows == 0 {
 		return err
 	}
-	return terminal("DataDoesNotFit", "Table %s: %s, as %d row(s) would %s. Nothing was changed. "+
+	return kplug.Terminal("DataDoesNotFit", "Table %s: %s, as %d row(s) would %s. Nothing was changed. "+
 		"Correct the data or the columns, then edit this resource.", table, change, rows, effect)
 }
 

@@ -1,22 +1,21 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
 	"strings"
 	"testing"
 
-	kplugv1 "example.org/sqlite-plugin/gen/kplug/v1"
+	kplugv1 "kplug.dev/sdk-go/gen/kplug/v1"
 )
 
 func TestDependentsAreRequestedWithRulesIfThereIsAnImage(t *testing.T) {
-	p := newPlugin(t)
+	p := newTestPlugin(t)
 	request := &kplugv1.ReconcileRequest{Base: table(`[{"name":"id","type":"uint64"}]`)}
-	if response, err := p.service.Reconcile(context.Background(), request); err != nil || response.Dependents != nil {
+	if response, err := p.service().Reconcile(t.Context(), request); err != nil || response.Dependents != nil {
 		t.Errorf("got %v, %v, want no dependents", response, err)
 	}
-	p.service.datasetteImage = "datasette:1"
-	response, err := p.service.Reconcile(context.Background(), request)
+	p.tables.datasetteImage = "datasette:1"
+	response, err := p.service().Reconcile(t.Context(), request)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,15 +38,5 @@ func TestDependentsAreRequestedWithRulesIfThereIsAnImage(t *testing.T) {
 		rules["Deployment.apps/users-datasette"].GetReadyWhen() == "" ||
 		rules["Service/users-datasette"].GetDependsOn()[0] != "Deployment.apps/users-datasette" {
 		t.Errorf("got %v", rules)
-	}
-}
-
-func TestLongNamesOfDependentsStayUnique(t *testing.T) {
-	if name := nameFrom("users", "datasette"); name != "users-datasette" {
-		t.Errorf("got %s", name)
-	}
-	one, other := nameFrom(strings.Repeat("a", 80), "datasette"), nameFrom(strings.Repeat("a", 81), "datasette")
-	if len(one) != maxNameLength || one == other {
-		t.Errorf("got %s and %s", one, other)
 	}
 }

@@ -3,17 +3,18 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 
-	kplugv1 "example.org/sqlite-plugin/gen/kplug/v1"
+	"kplug.dev/sdk-go"
 )
 
-const extensionKind = "DatabaseTableSqliteExtension"
+// options are the extensions that this plugin understands.
+var options = kplug.Extension[tableOptions, optionsStatus]{Kind: "DatabaseTableSqliteExtension", Strict: true}
 
 var serverName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$`)
 
@@ -23,58 +24,76 @@ var columnTypes = map[string]string{
 	"bytes": "BLOB", "bool": "INTEGER", "timestamp": "TEXT", "json": "TEXT", "uuid": "TEXT",
 }
 
-// databaseTable has the fields of a DatabaseTable that this plugin uses.
-type databaseTable struct {
-	Metadata struct{ Namespace, Name string }
-	Spec     struct {
-		ServerName string
-		Columns    json.RawMessage
-	}
+// tableSpec has the fields of a DatabaseTable that this plugin uses.
+type tableSpec struct {
+	ServerName string          `json:"serverName"`
+	Columns    json.RawMessage `json:"columns"`
 }
 
-// readTable decodes a DatabaseTable and validates what is needed to find its table.
-func readTable(resource *kplugv1.Resource) (*databaseTable, error) {
-	var table databaseTable
-	if err := json.Unmarshal(resource.GetJson(), &table); err != nil {
-		return nil, invalid("", "DatabaseTable is invalid: %s", err)
-	}
-	if !serverName.MatchString(table.Spec.ServerName) {
-		return nil, table.invalid(".spec.serverName: must be 1 to 63 letters, digits, '.', '_' and '-', and begin with a letter or digit")
-	}
-	return &table, nil
+type tableStatus struct {
+	Table *actualTable `json:"table,omitempty"`
 }
 
-// file returns the path of the file with the table.
-func (t *databaseTable) file(directory string) string {
-	return filepath.Join(directory, t.Spec.ServerName+".sqlite")
+type actualTable struct {
+	Database string   `json:"database"`
+	Name     string   `json:"name"`
+	Columns  []column `json:"columns"`
 }
 
-// name returns the name of the table: that of the resource, with its namespace unless that is `default`.
-func (t *databaseTable) name() string {
-	if t.Metadata.Namespace == "" || t.Metadata.Namespace == "default" {
-		return t.Metadata.Name
+// tableOptions is the spec of the extension.
+type tableOptions struct {
+	Strict       *bool `json:"strict"`
+	WithoutRowID *bool `json:"withoutRowId"`
+}
+
+type optionsStatus struct {
+	Rows int64  `json:"rows"`
+	File string `json:"file"`
+}
+
+// Validate reports the first field that is invalid.
+func (s tableSpec) Validate() error {
+	if !serverName.MatchString(s.ServerName) {
+		return errors.New(".spec.serverName: must be 1 to 63 letters, digits, '.', '_' and '-', and begin with a letter or digit")
 	}
-	return t.Metadata.Namespace + "/" + t.Metadata.Name
+	columns, err := s.columns()
+	if err != nil {
+		return fmt.Errorf(".spec.columns: %w", err)
+	}
+	if len(columns) == 0 {
+		return errors.New(".spec.columns: must have at least one column")
+	}
+	wanted := layout{Columns: columns}
+	for index, column := range columns {
+		if length := len(column.Name); length < 1 || length > 63 {
+			return fmt.Errorf(".spec.columns[%d].name: must be 1 to 63 bytes long", index)
+		}
+		if wanted.find(column.Name) != index {
+			return fmt.Errorf(".spec.columns[%d].name: duplicate column %s", index, column.Name)
+		}
+	}
+	return nil
+}
+
+// columns decodes the columns, and rejects unknown fields.
+func (s tableSpec) columns() (columns []column, err error) {
+	if len(s.Columns) == 0 {
+		return nil, nil
+	}
+	decoder := json.NewDecoder(bytes.NewReader(s.Columns))
+	decoder.DisallowUnknownFields()
+	return columns, decoder.Decode(&columns)
 }
 
 // layout returns the wanted layout, with the types of SQLite.
-func (t *databaseTable) layout() (layout, error) {
-	wanted := layout{Strict: true}
-	if err := decodeStrictly(t.Spec.Columns, &wanted.Columns); err != nil {
-		return layout{}, t.invalid(".spec.columns: %s", err)
-	}
-	if len(wanted.Columns) == 0 {
-		return layout{}, t.invalid(".spec.columns: must have at least one column")
+func (s tableSpec) layout() (layout, error) {
+	columns, err := s.columns()
+	if err != nil {
+		return layout{}, err
 	}
 	var unknown []string
-	for index := range wanted.Columns {
-		column := &wanted.Columns[index]
-		if length := len(column.Name); length < 1 || length > 63 {
-			return layout{}, t.invalid(".spec.columns[%d].name: must be 1 to 63 bytes long", index)
-		}
-		if wanted.find(column.Name) != index {
-			return layout{}, t.invalid(".spec.columns[%d].name: duplicate column %s", index, column.Name)
-		}
+	for index := range columns {
+		column := &columns[index]
 		databaseType, known := columnTypes[column.Type]
 		if !known {
 			unknown = append(unknown, fmt.Sprintf("column %q has the type %q", column.Name, column.Type))
@@ -83,44 +102,17 @@ func (t *databaseTable) layout() (layout, error) {
 	}
 	if len(unknown) > 0 {
 		choice := strings.Join(slices.Sorted(maps.Keys(columnTypes)), ", ")
-		return layout{}, terminal("UnsupportedColumnType", "%s. Supported types: %s.", strings.Join(unknown, ", "), choice)
+		return layout{}, kplug.Terminal("UnsupportedColumnType", "%s. Supported types: %s.", strings.Join(unknown, ", "), choice)
 	}
-	return wanted, nil
+	return layout{Columns: columns, Strict: true}, nil
 }
 
-func (t *databaseTable) invalid(format string, args ...any) failure {
-	return invalid("", "DatabaseTable "+t.Metadata.Name+" is invalid: "+format, args...)
-}
-
-// applyOptions applies the options of the extension, if there is one, to a layout and returns the key of the extension.
-func applyOptions(wanted *layout, extensions map[string]*kplugv1.Resource) (string, error) {
-	// Of several extensions the first one by key is used.
-	for _, key := range slices.Sorted(maps.Keys(extensions)) {
-		var extension struct {
-			Kind string
-			Spec json.RawMessage
-		}
-		if err := json.Unmarshal(extensions[key].GetJson(), &extension); err != nil {
-			return "", invalid(key, "%s is invalid: %s", key, err)
-		}
-		if extension.Kind != extensionKind {
-			continue
-		}
-		options := struct{ Strict, WithoutRowID *bool }{&wanted.Strict, &wanted.WithoutRowID}
-		if err := decodeStrictly(extension.Spec, &options); err != nil {
-			return "", invalid(key, "%s is invalid: .spec: %s", key, err)
-		}
-		return key, nil
+// apply applies the options to a layout.
+func (o tableOptions) apply(wanted *layout) {
+	if o.Strict != nil {
+		wanted.Strict = *o.Strict
 	}
-	return "", nil
-}
-
-// decodeStrictly decodes JSON and rejects unknown fields. Missing data leaves the target unchanged.
-func decodeStrictly(data json.RawMessage, into any) error {
-	if len(data) == 0 {
-		return nil
+	if o.WithoutRowID != nil {
+		wanted.WithoutRowID = *o.WithoutRowID
 	}
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.DisallowUnknownFields()
-	return decoder.Decode(into)
 }

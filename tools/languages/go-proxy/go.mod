@@ -1,0 +1,3 @@
+module kplug.dev/tools/go-proxy
+
+go 1.26.0
