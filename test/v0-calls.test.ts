@@ -100,11 +100,11 @@ describe('calls to an instance of the first Kplug', () => {
   });
 
   it('have the whole deadline each, however long they wait in line', async () => {
-    const { operator, log } = await startOperator({ deadline: 400 });
+    const { operator, log } = await startOperator({ deadline: 1_000 });
     const plugin = await V0Plugin.start(operator, {
       name: 'Old',
       create: async () => {
-        await delay(100);
+        await delay(200);
         return [{}];
       },
     });

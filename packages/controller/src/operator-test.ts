@@ -14,6 +14,8 @@ import { describeReference, formatKey, type Resource, type ResourceReference } f
  */
 export interface OperatorTestOptions extends Partial<Omit<ControllerOptions, 'resources' | 'delegations'>> {
   delegations: readonly DelegationDeclaration[];
+  /** Resources of the operator. Default: none exist. */
+  resources?: MemoryResources;
 }
 
 /** Resource of a test: a manifest, a resource, or what identifies one. The default namespace is `default`. */
@@ -57,18 +59,19 @@ const quickDelegation = { backOff: { initial: backOffInitial, max: backOffMax },
  *     const { status } = await operator.waitForCondition(table, { type: 'Ready', status: 'True' });
  */
 export class OperatorTest implements AsyncDisposable {
-  readonly resources = new MemoryResources();
+  readonly resources: MemoryResources;
   readonly controller: Controller;
   readonly #plugins = new Set<ServedPlugin>();
 
   /** Makes an operator that does not run yet. Throws `InvalidConfiguration`. */
-  constructor({ delegations, ...options }: OperatorTestOptions) {
+  constructor({ delegations, resources = new MemoryResources(), ...options }: OperatorTestOptions) {
+    this.resources = resources;
     this.controller = new Controller({
       heartbeatAddress: '127.0.0.1:0',
       adminAddress: false,
       logger: pino({ level: 'silent' }),
       ...options,
-      resources: this.resources,
+      resources,
       delegations: delegations.map((delegation) => ({ ...quickDelegation, ...delegation })),
     });
   }

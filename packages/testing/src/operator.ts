@@ -1,6 +1,5 @@
 import {
   type Controller,
-  type ControllerOptions,
   type DelegationDeclaration,
   formatKey,
   type JsonObject,
@@ -8,7 +7,7 @@ import {
 } from '@kplug/controller';
 import { registryOf } from '@kplug/controller/internal';
 import type { Manifest, MemoryResources } from '@kplug/controller/memory';
-import { OperatorTest } from '@kplug/controller/testing';
+import { OperatorTest, type OperatorTestOptions } from '@kplug/controller/testing';
 import { definePlugin, type PluginDefinition, type RunningPlugin, type ServeOptions } from '@kplug/sdk';
 import { pino } from 'pino';
 import { expect, onTestFinished, vi } from 'vitest';
@@ -34,7 +33,7 @@ export class TestOperator {
   /** @param delegation changes of the default delegation of `Table`; `false` for none. */
   constructor(
     delegation: Partial<DelegationDeclaration> | false = {},
-    options: Partial<Omit<ControllerOptions, 'resources' | 'delegations'>> = {},
+    options: Partial<Omit<OperatorTestOptions, 'delegations'>> = {},
   ) {
     this.#operator = new OperatorTest({
       delegations: delegation ? [{ ...plainDelegation, ...delegation }] : [],

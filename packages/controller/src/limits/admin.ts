@@ -14,6 +14,10 @@ export const telemetry = {
   maxEventLength: characters(1 * KiB, 'Maximum length of the message of an Event; longer ones are cut.'),
   loadSlots: count(12, 'Number of periods that the recent load of `kplug top` covers.'),
   loadSlotTime: milliseconds(5 * seconds, 'Length of such a period.'),
+  maxMeasuredDuration: milliseconds(
+    60 * minutes,
+    'Longest duration that `kplug top` tells apart; longer ones count as this one.',
+  ),
   maxLoggedOnce: count(1_000, 'Maximum number of messages that are logged once instead of once per resource.'),
 };
 

@@ -1,10 +1,10 @@
 import { createHistogram, type RecordableHistogram } from 'node:perf_hooks';
 import { limits } from '../limits/limits.ts';
 
-const { loadSlots, loadSlotTime } = limits.telemetry;
+const { loadSlots, loadSlotTime, maxMeasuredDuration } = limits.telemetry;
 
-/** Longest duration that is measured, in microseconds; longer ones count as this one. */
-const maxDuration = 3_600_000_000;
+/** Longest duration that is measured, in microseconds. */
+const maxDuration = maxMeasuredDuration * 1_000;
 
 /** Number of passes or calls, with the percentiles of their durations in milliseconds, if any was measured. */
 export interface Figures {

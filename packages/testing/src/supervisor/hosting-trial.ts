@@ -2,13 +2,7 @@ import { readFileSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import type {
-  ControllerOptions,
-  HostedFolder,
-  HostedPlugin,
-  HostedState,
-  PluginsFolderOptions,
-} from '@kplug/controller';
+import type { HostedFolder, HostedPlugin, HostedState, PluginsFolderOptions } from '@kplug/controller';
 import { pluginsFolderOf } from '@kplug/controller/internal';
 import { pino } from 'pino';
 import { expect, onTestFinished, vi } from 'vitest';
@@ -69,7 +63,7 @@ export class HostingTrial {
 
   static async start(
     options: Partial<PluginsFolderOptions> = {},
-    others: Partial<ControllerOptions> = {},
+    others: ConstructorParameters<typeof TestOperator>[1] = {},
   ): Promise<HostingTrial> {
     const directory = options.directory ?? (await makeFolder());
     const log: LogEntry[] = [];
