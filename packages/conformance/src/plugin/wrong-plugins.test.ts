@@ -101,7 +101,7 @@ describe.concurrent('a plugin process that misbehaves fails only the violated re
   ])('%s', async (wrong, expected) => {
     // The tests run concurrently, so each process gets its own variable.
     const command = ['env', `WRONG=${wrong}`, process.execPath, wrongPlugin];
-    const times = { reconnect: 8_000, attempts: 1_000, refusal: 1_000, log: 2_000 };
+    const times = { reconnect: 8_000, attempts: 3_000, refusal: 1_000, log: 2_000 };
     const report = await conformCommand(command, { manifests, timeout: 3_000, interval: 400, only, times });
     expect(unmet(report)).toEqual(expected.map((text) => expect.stringContaining(text)));
   });
