@@ -1,23 +1,13 @@
-import { readFile } from 'node:fs/promises';
 import { KubernetesOperator, waitOptions } from '@kplug/testing/cluster';
-import {
-  type ClusterObject,
-  definition,
-  type StoredObject,
-  startTimeout,
-  TestCluster,
-} from '@kplug/testing/control-plane';
+import { definition, ownDefinition, type StoredObject, startTimeout, TestCluster } from '@kplug/testing/control-plane';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
-import { parse } from 'yaml';
-
-const crd = new URL('../charts/kplug/files/provided-capability.crd.yaml', import.meta.url);
 
 let cluster: TestCluster;
 
 beforeAll(async () => {
   cluster = await TestCluster.connect();
   await cluster.define(definition({ group: 'operator.example.org', kind: 'Table' }));
-  await cluster.define(parse(await readFile(crd, 'utf8')) as ClusterObject);
+  await cluster.define(await ownDefinition('provided-capability'));
 }, startTimeout);
 
 afterAll(() => cluster?.close());

@@ -1,28 +1,25 @@
-import { readFile } from 'node:fs/promises';
 import type { ConditionRead } from '@kplug/testing';
 import { KubernetesOperator } from '@kplug/testing/cluster';
 import {
   type ClusterObject,
   definition,
   FaultProxy,
+  ownDefinition,
   type StoredObject,
   startTimeout,
   TestCluster,
 } from '@kplug/testing/control-plane';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
-import { parse } from 'yaml';
 
 const apiVersion = 'delegations.kplug.dev/v1alpha1';
 const group = 'operator.example.org';
 const waitOptions = { timeout: 20_000, interval: 20 };
-const definitionFile = new URL('../charts/kplug/files/delegation.crd.yaml', import.meta.url);
-
 let cluster: TestCluster;
 let namespace: string;
 
 beforeAll(async () => {
   cluster = await TestCluster.connect();
-  await cluster.define(parse(await readFile(definitionFile, 'utf8')) as ClusterObject);
+  await cluster.define(await ownDefinition('delegation'));
   for (const kind of ['Table', 'PgOption']) await cluster.define(definition({ group, kind }));
 }, startTimeout);
 

@@ -14,7 +14,7 @@ const hour = 3_600_000;
 type Delegation = NonNullable<Exclude<ConstructorParameters<typeof TestOperator>[0], false>>;
 type Requires = Record<string, Requirement>;
 
-/** What one call brought: the names of the resources that were found, by requirement. */
+/** Names of the resources that one call brought, by requirement. */
 type Brought = Record<string, string[]>;
 
 const plan = (name = 'gold'): Requirement => ({ apiVersion, kind: 'Plan', name });

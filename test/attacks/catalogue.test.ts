@@ -1,26 +1,16 @@
-import { readFile } from 'node:fs/promises';
 import * as grpc from '@grpc/grpc-js';
 import { createGrpcClient, RegistryService } from '@kplug/protocol';
 import { KubernetesOperator, waitOptions } from '@kplug/testing/cluster';
-import {
-  type ClusterObject,
-  definition,
-  type StoredObject,
-  startTimeout,
-  TestCluster,
-} from '@kplug/testing/control-plane';
+import { definition, ownDefinition, type StoredObject, startTimeout, TestCluster } from '@kplug/testing/control-plane';
 import { afterAll, beforeAll, expect, it, onTestFinished, vi } from 'vitest';
-import { parse } from 'yaml';
 import { owner } from './owner.fixture.ts';
-
-const crd = new URL('../../charts/kplug/files/provided-capability.crd.yaml', import.meta.url);
 
 let cluster: TestCluster;
 
 beforeAll(async () => {
   cluster = await TestCluster.connect();
   await cluster.define(definition({ group: 'operator.example.org', kind: 'Table' }));
-  await cluster.define(parse(await readFile(crd, 'utf8')) as ClusterObject);
+  await cluster.define(await ownDefinition('provided-capability'));
 }, startTimeout);
 
 afterAll(() => cluster?.close());

@@ -41,10 +41,11 @@ export function findCapabilities(
     const suitable = found.filter((one) => isSuitable(one, wanted));
     const chosen = suitable.find(({ metadata }) => bound.includes(metadata.name)) ?? suitable[0];
     if (chosen) return chosen;
-    const { category, type, version = '', labels } = wanted;
+    const { category, type, version, labels } = wanted;
     const marks = Object.entries(labels).map(([label, value]) => `${label}=${value}`);
-    const text = `no Capability of the category ${category} with ${type} ${version} has the labels ${marks.join(', ')}`;
-    throw retry(text.replace('  ', ' '), { reason: 'CapabilityMissing' });
+    const subject = version === undefined ? type : `${type} ${version}`;
+    const message = `no Capability of the category ${category} with ${subject} has the labels ${marks.join(', ')}`;
+    throw retry(message, { reason: 'CapabilityMissing' });
   });
 }
 

@@ -11,10 +11,7 @@ let operator: { at: OperatorFile };
 
 beforeAll(async () => {
   workspace = await GreetingWorkspace.make();
-  operator = await workspace.startOperator();
-  const env = { KPLUG_INSTANCE_ID: 'plain-1', KPLUG_LABELS: 'zone=a' };
-  workspace.startPlugin(operator.at.heartbeatAddress, env);
-  await workspace.greeting('world', 'HELLO, WORLD!');
+  operator = await workspace.startGreeting({ KPLUG_INSTANCE_ID: 'plain-1', KPLUG_LABELS: 'zone=a' });
 });
 
 afterAll(() => workspace[Symbol.asyncDispose]());

@@ -1,5 +1,5 @@
-import { startTimeout } from '@kplug/testing/control-plane';
-import { home, OperatedCluster, objects, ownDefinition, sliceOf } from '@kplug/testing/kplug';
+import { ownDefinition, startTimeout } from '@kplug/testing/control-plane';
+import { home, OperatedCluster, objects, sliceOf } from '@kplug/testing/kplug';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { runDoctor } from '../testing/run-doctor.ts';
 

@@ -1,14 +1,5 @@
-import { startTimeout } from '@kplug/testing/control-plane';
-import {
-  delegationOf,
-  greetingKind,
-  home,
-  kplug,
-  OperatedCluster,
-  objects,
-  operatorPod,
-  ownDefinition,
-} from '@kplug/testing/kplug';
+import { ownDefinition, startTimeout } from '@kplug/testing/control-plane';
+import { delegationOf, greetingKind, home, kplug, OperatedCluster, objects, operatorPod } from '@kplug/testing/kplug';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { runDoctor } from '../testing/run-doctor.ts';
 

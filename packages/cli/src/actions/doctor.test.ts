@@ -15,9 +15,7 @@ describe('kplug doctor on a working operator', () => {
 
   beforeAll(async () => {
     workspace = await GreetingWorkspace.make();
-    operator = await workspace.startOperator();
-    workspace.startPlugin(operator.at.heartbeatAddress);
-    await workspace.greeting('world', 'HELLO, WORLD!');
+    operator = await workspace.startGreeting();
   });
 
   afterAll(() => workspace[Symbol.asyncDispose]());

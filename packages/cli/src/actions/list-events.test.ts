@@ -2,29 +2,21 @@ import type { OperatorFile } from '@kplug/operator/operator-file';
 import { GreetingWorkspace, kplug, startKplug } from '@kplug/testing/kplug';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { parse } from 'yaml';
+import { cellsOf } from '../testing/cells-of.ts';
 
 const waiting = { timeout: 20_000, interval: 20 };
 
 let workspace: GreetingWorkspace;
-let operator: { at: OperatorFile };
+let _operator: { at: OperatorFile };
 
 beforeAll(async () => {
   workspace = await GreetingWorkspace.make();
-  operator = await workspace.startOperator();
-  workspace.startPlugin(operator.at.heartbeatAddress);
-  await workspace.greeting('world', 'HELLO, WORLD!');
+  _operator = await workspace.startGreeting();
 });
 
 afterAll(() => workspace[Symbol.asyncDispose]());
 
 const ask = (...args: string[]) => kplug(['events', ...args], { cwd: workspace.manifests });
-
-/** Splits the lines of a table into cells. */
-const cellsOf = (table: string) =>
-  table
-    .trimEnd()
-    .split('\n')
-    .map((line) => line.split(/ {3,}/));
 
 describe('kplug events', () => {
   it('lists the Events of all resources, with the columns of kubectl, newest last', async () => {

@@ -1,17 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtempDisposable, readFile, writeFile } from 'node:fs/promises';
+import { mkdtempDisposable, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { DelegationDeclaration } from '@kplug/controller';
 import type { RunningPlugin } from '@kplug/sdk';
 import { KubernetesOperator, portOf, serveQuietly } from '@kplug/testing/cluster';
-import {
-  type ClusterObject,
-  definition,
-  type StoredObject,
-  startTimeout,
-  TestCluster,
-} from '@kplug/testing/control-plane';
+import { definition, ownDefinition, type StoredObject, startTimeout, TestCluster } from '@kplug/testing/control-plane';
 import { kplug } from '@kplug/testing/kplug';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { parse, stringify } from 'yaml';
@@ -245,8 +239,7 @@ describe('kplug render --diff', () => {
   });
 
   it('finds the delegation by a Delegation of the cluster', async () => {
-    const crd = new URL('../../../../charts/kplug/files/delegation.crd.yaml', import.meta.url);
-    await cluster.define(parse(await readFile(crd, 'utf8')) as ClusterObject);
+    await cluster.define(await ownDefinition('delegation'));
     const name = `tables-${randomBytes(4).toString('hex')}`;
     const { name: _, ...spec } = delegation;
     const labels = { 'kplug.dev/operator': 'nobody' };

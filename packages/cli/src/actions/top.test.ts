@@ -2,6 +2,7 @@ import type { OperatorFile } from '@kplug/operator/operator-file';
 import { GreetingWorkspace, kplug, startKplug } from '@kplug/testing/kplug';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { parse } from 'yaml';
+import { cellsOf } from '../testing/cells-of.ts';
 
 const waiting = { timeout: 20_000, interval: 20 };
 
@@ -10,20 +11,12 @@ let operator: { at: OperatorFile };
 
 beforeAll(async () => {
   workspace = await GreetingWorkspace.make();
-  operator = await workspace.startOperator();
-  workspace.startPlugin(operator.at.heartbeatAddress);
-  await workspace.greeting('world', 'HELLO, WORLD!');
+  operator = await workspace.startGreeting();
 });
 
 afterAll(() => workspace[Symbol.asyncDispose]());
 
 const ask = (...args: string[]) => kplug(['top', ...args], { cwd: workspace.manifests });
-
-const cellsOf = (table: string) =>
-  table
-    .trimEnd()
-    .split('\n')
-    .map((line) => line.split(/ {3,}/));
 
 const latency = /^(\d\.\dms|\d+ms|\d+\.\ds)$/;
 

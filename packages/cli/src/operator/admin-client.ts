@@ -138,21 +138,15 @@ export class AdminClient {
     tail?: number;
     followToken?: string;
   }): Promise<ReadOutputResponse | undefined> {
-    try {
-      return await this.#hosting.readOutput(request, { timeoutMs });
-    } catch (error) {
-      const isMissing = error instanceof ConnectError && [Code.NotFound, Code.Unimplemented].includes(error.code);
-      if (isMissing) return undefined;
-      throw this.#translate(error);
-    }
+    return this.#ifServed(() => this.#hosting.readOutput(request, { timeoutMs }), [Code.NotFound]);
   }
 
-  /** Returns the answer of a service; `undefined` for an operator that doesn't have it. */
-  async #ifServed<T>(ask: () => Promise<T>): Promise<T | undefined> {
+  /** Returns the answer of a service; `undefined` for an operator that doesn't have it. @param absent further codes that stand for none. */
+  async #ifServed<T>(ask: () => Promise<T>, absent: readonly Code[] = []): Promise<T | undefined> {
     try {
       return await ask();
     } catch (error) {
-      if (error instanceof ConnectError && error.code === Code.Unimplemented) return undefined;
+      if (error instanceof ConnectError && [Code.Unimplemented, ...absent].includes(error.code)) return undefined;
       throw this.#translate(error);
     }
   }

@@ -6,7 +6,7 @@ import { limits } from '../limits/limits.ts';
 import { readPageSize } from '../paging/page-request.ts';
 import { formatPosition, readPosition } from '../paging/position-token.ts';
 import { isKindNamed } from '../resources/kind-name.ts';
-import { formatKey, parseKey, type ResourceKey } from '../resources/resource.ts';
+import { formatKey, isSameKind, parseKey, type ResourceKey } from '../resources/resource.ts';
 import type { ListedEvent, RecentEvents } from '../telemetry/events.ts';
 import { isOfKind } from './delegation-service.ts';
 import { describeEvent, typeOf } from './describe-event.ts';
@@ -62,9 +62,7 @@ function wants(
     if (type !== EventType.UNSPECIFIED && type !== typeOf(event)) return false;
     if (!kind && !namespace && !name) return true;
     const target = parseKey(event.regarding);
-    const isOfKnown = known.some(
-      ({ settings: { base } }) => base.apiVersion === target.apiVersion && base.kind === target.kind,
-    );
+    const isOfKnown = known.some(({ settings: { base } }) => isSameKind(base, target));
     if (kind && !isOfKnown && !isKindNamed(target, kind)) return false;
     if (namespace && target.namespace && target.namespace !== namespace) return false;
     return !name || target.name === name;

@@ -1,14 +1,13 @@
-import { readFile } from 'node:fs/promises';
 import {
   type ClusterObject,
   OwnControlPlane,
+  ownDefinition,
   type StoredObject,
   startTimeout,
   TestCluster,
 } from '@kplug/testing/control-plane';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
-import { parse } from 'yaml';
 import type { DelegationDeclaration } from '../delegation/declaration.ts';
 import { type DelegationSettings, readDeclaration } from '../delegation/delegation-settings.ts';
 import { Registry } from '../registry/registry.ts';
@@ -17,7 +16,6 @@ import { FollowedCluster, soon } from '../resources/kubernetes/testing.ts';
 import { admitAll } from '../selection/admission.ts';
 import { type CatalogueOptions, CatalogueWriter } from './catalogue-writer.ts';
 
-const crd = new URL('../../../../charts/kplug/files/provided-capability.crd.yaml', import.meta.url);
 const apiVersion = 'catalogue.kplug.dev/v1alpha1';
 const collection = `/apis/${apiVersion}/providedcapabilities`;
 const quick = { settleTime: 10, writeInterval: 20, startGrace: 0, retention: 60_000 };
@@ -114,7 +112,7 @@ function expectStatus(operator: string, status: object, type?: string): Promise<
 }
 
 async function define(): Promise<void> {
-  await cluster.define(parse(await readFile(crd, 'utf8')) as ClusterObject);
+  await cluster.define(await ownDefinition('provided-capability'));
 }
 
 describe('a cluster without the kind', () => {
@@ -353,7 +351,7 @@ describe('the catalogue of capabilities', () => {
     expect(log).toEqual([
       'plugins provide 3 capabilities, and ProvidedCapability resources list at most 2; raise catalogue.maxEntries',
     ]);
-    // What nobody provides any more makes room.
+    // Capabilities that nobody provides any more make room.
     registry.register(provider({ d: ['1'], e: ['1'] }));
     await vi.waitFor(async () => {
       expect(await names(operator)).toEqual(['d', 'e'].map((type) => nameOf(operator, type)));

@@ -1,8 +1,6 @@
-import { readFile } from 'node:fs/promises';
-import { type ClusterObject, startTimeout, TestCluster } from '@kplug/testing/control-plane';
+import { type ClusterObject, ownDefinition, startTimeout, TestCluster } from '@kplug/testing/control-plane';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
-import { parse } from 'yaml';
 import type { HostedPlugin } from '../registry/hosted.ts';
 import { Registry } from '../registry/registry.ts';
 import { Reservations } from '../registry/reservations.ts';
@@ -10,13 +8,11 @@ import { ManualClock, registrationOf } from '../registry/testing.ts';
 import { FollowedCluster, soon } from '../resources/kubernetes/testing.ts';
 import { PluginResourceWriter } from './plugin-resource-writer.ts';
 
-const crd = new URL('../../../../charts/kplug/files/plugin.crd.yaml', import.meta.url);
-
 let cluster: TestCluster;
 
 beforeAll(async () => {
   cluster = await TestCluster.connect();
-  await cluster.define(parse(await readFile(crd, 'utf8')) as ClusterObject);
+  await cluster.define(await ownDefinition('plugin'));
 }, startTimeout);
 
 afterAll(() => cluster?.close());

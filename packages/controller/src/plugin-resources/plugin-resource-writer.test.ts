@@ -1,8 +1,6 @@
-import { readFile } from 'node:fs/promises';
-import { type ClusterObject, startTimeout, TestCluster } from '@kplug/testing/control-plane';
+import { type ClusterObject, ownDefinition, startTimeout, TestCluster } from '@kplug/testing/control-plane';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
-import { parse } from 'yaml';
 import { KplugError } from '../errors.ts';
 import { Registry } from '../registry/registry.ts';
 import { ManualClock, registrationOf } from '../registry/testing.ts';
@@ -11,14 +9,13 @@ import { FollowedCluster, soon } from '../resources/kubernetes/testing.ts';
 import { type PluginResourceOptions, PluginResourceWriter } from './plugin-resource-writer.ts';
 import { PodObserver } from './pod-observer.ts';
 
-const crd = new URL('../../../../charts/kplug/files/plugin.crd.yaml', import.meta.url);
 const quick = { settleTime: 10, refreshInterval: 50 };
 
 let cluster: TestCluster;
 
 beforeAll(async () => {
   cluster = await TestCluster.connect();
-  await cluster.define(parse(await readFile(crd, 'utf8')) as ClusterObject);
+  await cluster.define(await ownDefinition('plugin'));
 }, startTimeout);
 
 afterAll(() => cluster?.close());

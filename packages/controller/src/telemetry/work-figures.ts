@@ -14,6 +14,11 @@ export interface Figures {
   p99: number | undefined;
 }
 
+/** HDR histogram of Node.js: one significant digit takes 4 KB, and has 16 steps for each power of two. */
+function newHistogram(): RecordableHistogram {
+  return createHistogram({ lowest: 1, highest: maxDuration, figures: 1 });
+}
+
 /** Counts of one period, or of all time. */
 class Slot {
   /** Period that is counted. */
@@ -27,8 +32,7 @@ class Slot {
   }
 
   addDuration(duration: number): void {
-    // HDR histogram of Node.js: one significant digit takes 4 KB, and has 16 steps for each power of two.
-    this.durations ??= createHistogram({ lowest: 1, highest: maxDuration, figures: 1 });
+    this.durations ??= newHistogram();
     this.durations.record(Math.min(Math.max(1, Math.round(duration * 1_000)), maxDuration));
   }
 }
@@ -102,7 +106,7 @@ export class Periods {
 
 function figuresOf(slots: readonly Slot[]): Figures {
   const measured = slots.flatMap(({ durations }) => durations ?? []);
-  const all = measured.length > 1 ? createHistogram({ lowest: 1, highest: maxDuration, figures: 1 }) : measured[0];
+  const all = measured.length > 1 ? newHistogram() : measured[0];
   if (measured.length > 1) for (const one of measured) all?.add(one);
   const percentile = (percent: number) => (all && all.count > 0 ? all.percentile(percent) / 1_000 : undefined);
   return {

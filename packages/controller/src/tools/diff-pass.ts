@@ -1,3 +1,4 @@
+import { allNamespaces } from '../delegation/requirements/check-requirements.ts';
 import { KplugError } from '../errors.ts';
 import type {
   DryRunResources,
@@ -24,7 +25,10 @@ export interface DiffOptions extends Omit<RenderOptions, 'observed'> {
  * manifest can't be applied. Failures of the plugin are in the changed status.
  */
 export async function diffPass({ cluster, base, manifests, ...options }: DiffOptions): Promise<ResourceDifference[]> {
-  const further = options.delegations.flatMap(({ requirements }) => requirements?.kinds ?? []);
+  const required = options.delegations.flatMap(({ requirements }) => requirements?.kinds ?? []);
+  const further = required.map(({ namespaces = [], ...kind }) => {
+    return { ...kind, namespaces: namespaces.includes(allNamespaces) ? undefined : namespaces };
+  });
   const resources = await openDryRun(cluster, base, further);
   const key = formatKey(base);
   try {

@@ -7,12 +7,11 @@ import { Controller, type ControllerOptions } from '@kplug/controller';
 import { openKubernetes } from '@kplug/controller/kubernetes';
 import { pino } from 'pino';
 import { expect, vi } from 'vitest';
-import { parse, parseAllDocuments } from 'yaml';
+import { parseAllDocuments } from 'yaml';
+import { ownDefinition } from '../control-plane/definition.ts';
 import { type ClusterObject, type StoredObject, TestCluster } from '../control-plane/test-cluster.ts';
 
 const waitOptions = { timeout: 30_000, interval: 50 };
-const definition = new URL('../../../../charts/kplug/files/delegation.crd.yaml', import.meta.url);
-
 /** An example on a real API server, with its files, its plugins as processes, and a controller. */
 export class ExampleOnCluster implements AsyncDisposable {
   readonly cluster: TestCluster;
@@ -30,7 +29,7 @@ export class ExampleOnCluster implements AsyncDisposable {
 
   static async open(): Promise<ExampleOnCluster> {
     const cluster = await TestCluster.connect();
-    await cluster.define(parse(await readFile(definition, 'utf8')) as ClusterObject);
+    await cluster.define(await ownDefinition('delegation'));
     const folder = await mkdtemp(join(tmpdir(), 'kplug-example-'));
     const example = new ExampleOnCluster(cluster, await cluster.namespace(), folder);
     await writeFile(example.kubeconfig, cluster.kubeConfig.exportConfig());

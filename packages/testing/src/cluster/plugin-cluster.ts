@@ -1,14 +1,10 @@
-import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, beforeEach, expect, vi } from 'vitest';
-import { parse } from 'yaml';
 import { startTimeout } from '../control-plane/connect.ts';
-import { definition } from '../control-plane/definition.ts';
+import { definition, ownDefinition } from '../control-plane/definition.ts';
 import { type ClusterObject, TestCluster } from '../control-plane/test-cluster.ts';
 import type { ConditionRead } from '../operator.ts';
 import { portOf, serveQuietly, TestService } from './declared-service.ts';
 import { KubernetesOperator, type KubernetesOperatorOptions } from './kubernetes-operator.ts';
-
-const crd = new URL('../../../../charts/kplug/files/plugin.crd.yaml', import.meta.url);
 
 /** Options of waits for the operator and the API server. */
 export const waitOptions = { timeout: 20_000, interval: 20 };
@@ -34,7 +30,7 @@ export class PluginCluster {
       declaring.#cluster = cluster;
       for (const kind of ['Table', 'PgOption'])
         await cluster.define(definition({ group: 'operator.example.org', kind }));
-      await cluster.define(parse(await readFile(crd, 'utf8')) as ClusterObject);
+      await cluster.define(await ownDefinition('plugin'));
     }, startTimeout);
     afterAll(() => declaring.#cluster?.close());
     beforeEach(async () => {

@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises';
+import { parse } from 'yaml';
 import type { ClusterObject } from './test-cluster.ts';
 
 /** Options of a definition. */
@@ -50,4 +52,10 @@ export function definition({ group, version = 'v1', kind, spec, status }: Defini
       ],
     },
   };
+}
+
+/** Reads the definition of one of Kplug's own kinds from the chart. @param file name of its file, such as `delegation`. */
+export async function ownDefinition(file: string): Promise<ClusterObject> {
+  const path = new URL(`../../../../charts/kplug/files/${file}.crd.yaml`, import.meta.url);
+  return parse(await readFile(path, 'utf8')) as ClusterObject;
 }

@@ -98,6 +98,14 @@ export class GreetingWorkspace implements AsyncDisposable {
     return plugin;
   }
 
+  /** Starts an operator and a plugin, and waits until the greeting of `world.yaml` has been written. @param env variables of the plugin. */
+  async startGreeting(env: Record<string, string> = {}): Promise<RunningProcess & { at: OperatorFile }> {
+    const operator = await this.startOperator();
+    this.startPlugin(operator.at.heartbeatAddress, env);
+    await this.greeting('world', 'HELLO, WORLD!');
+    return operator;
+  }
+
   /** Waits until a greeting has been written. */
   async greeting(name: string, text: string): Promise<void> {
     const read = () => readFile(this.path(`out/${name}.txt`), 'utf8');

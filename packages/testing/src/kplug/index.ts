@@ -7,6 +7,5 @@ export {
   OperatedCluster,
   objects,
   operatorPod,
-  ownDefinition,
   sliceOf,
 } from './operated-cluster.ts';

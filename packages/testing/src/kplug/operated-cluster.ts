@@ -1,12 +1,10 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { definePlugin, type RunningPlugin } from '@kplug/sdk';
 import type { KubeConfig } from '@kubernetes/client-node';
 import { expect, vi } from 'vitest';
-import { parse } from 'yaml';
-import { definition } from '../control-plane/definition.ts';
+import { definition, ownDefinition } from '../control-plane/definition.ts';
 import { OwnControlPlane } from '../control-plane/own-control-plane.ts';
 import { type ClusterObject, TestCluster } from '../control-plane/test-cluster.ts';
 import { type RunningProcess, startKplug } from './kplug-process.ts';
@@ -197,12 +195,6 @@ export class OperatedCluster implements AsyncDisposable {
     await this.plane.stop();
     await rm(this.#folder, { recursive: true, force: true });
   }
-}
-
-/** Reads the definition of one of Kplug's own kinds from the chart. */
-export async function ownDefinition(file: string): Promise<ClusterObject> {
-  const path = fileURLToPath(new URL(`../../../../charts/kplug/files/${file}.crd.yaml`, import.meta.url));
-  return parse(await readFile(path, 'utf8')) as ClusterObject;
 }
 
 function startOperator(folder: string): RunningProcess {

@@ -15,7 +15,7 @@ import type { Claim } from './claims.ts';
 
 const { maxRequestChanges, maxReportedDifferences } = limits.delegation;
 
-/** What plugins requested for a base in its last pass. */
+/** Request of plugins for a base in its last pass. */
 interface Request {
   /** Desired state of the base and its extensions. */
   input: string;
@@ -39,7 +39,7 @@ export interface RequestChange {
 export class RequestChanges {
   readonly #last = new Map<ResourceKey, Request>();
 
-  /** Records what plugins request in a pass. */
+  /** Records the dependents that plugins request in a pass. */
   record(base: ResourceKey, gathered: Gathered, claims: readonly Claim[]): RequestChange {
     const input = describeInput(gathered);
     const hash = hashClaims(claims);

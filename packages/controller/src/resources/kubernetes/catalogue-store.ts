@@ -1,4 +1,3 @@
-import { formatJson } from '@kplug/protocol';
 import type { Logger } from 'pino';
 import { KplugError, messageOf } from '../../errors.ts';
 import type { KindProblem } from '../port.ts';
@@ -6,6 +5,7 @@ import type { Resource } from '../resource.ts';
 import type { CatalogueEntry, CatalogueStore } from '../services/catalogue-store.ts';
 import { ApiError } from './api-error.ts';
 import { objectPath } from './api-path.ts';
+import { applyRequest } from './apply-request.ts';
 import type { Discovery } from './discovery.ts';
 import { KindFollower } from './kind-follower.ts';
 import { missingRule } from './missing-rule.ts';
@@ -67,16 +67,10 @@ export class KubernetesCatalogueStore implements CatalogueStore {
   }
 
   async save({ name, labels, spec, status }: CatalogueEntry): Promise<void> {
-    const query = new URLSearchParams({ fieldManager, force: 'true' });
+    const body = { ...kind, metadata: { name, labels: { ...labels } }, spec, status };
+    const apply = { path: objectPath(served, '', name), resource: served.plural, fieldManager, body };
     try {
-      const written = await this.#parts.transport.request({
-        method: 'PATCH',
-        path: `${objectPath(served, '', name)}?${query}`,
-        verb: 'apply',
-        resource: served.plural,
-        contentType: 'application/apply-patch+yaml',
-        body: formatJson({ ...kind, metadata: { name, labels: { ...labels } }, spec, status }),
-      });
+      const written = await this.#parts.transport.request(applyRequest(apply));
       this.#follower?.cache.putWritten(written);
     } catch (error) {
       throw failure(error, 'patch', name);

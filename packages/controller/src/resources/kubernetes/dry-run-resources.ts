@@ -1,4 +1,3 @@
-import { formatJson } from '@kplug/protocol';
 import { KplugError, messageOf } from '../../errors.ts';
 import { limits } from '../../limits/limits.ts';
 import type { Manifest } from '../check-manifest.ts';
@@ -30,6 +29,7 @@ import {
 } from '../resource.ts';
 import { ApiError } from './api-error.ts';
 import { objectPath } from './api-path.ts';
+import { applyRequest } from './apply-request.ts';
 import { Discovery, type ServedKind } from './discovery.ts';
 import { DryRunTransport } from './dry-run-transport.ts';
 import { addFinalizer, removeFinalizer } from './finalizer-writer.ts';
@@ -55,12 +55,11 @@ export interface ResourceDifference {
   after: Resource | undefined;
 }
 
-/** Namespaces in which resources of a kind are read, too. `*` stands for all. */
+/** Namespaces in which resources of a kind are read, too. */
 export interface FurtherNamespaces extends ResourceKind {
-  namespaces?: readonly string[] | undefined;
+  /** `undefined` stands for all. */
+  namespaces: readonly string[] | undefined;
 }
-
-const allNamespaces = '*';
 
 /** Field manager of manifests, that of `kubectl apply`. */
 const userManager = 'kubectl';
@@ -103,16 +102,10 @@ export class DryRunResources implements Resources {
     const { served } = await this.#kind(reference);
     if (!served) throw new KplugError('StorageFailed', `the cluster has no kind ${kind} in ${apiVersion}`);
     const { namespace, name } = reference;
-    const query = new URLSearchParams({ fieldManager: userManager, force: 'true' });
+    const path = objectPath(served, namespace, name);
+    const body = { ...fields, apiVersion, kind, metadata };
     try {
-      await this.#transport.request({
-        method: 'PATCH',
-        path: `${objectPath(served, namespace, name)}?${query}`,
-        verb: 'apply',
-        resource: served.plural,
-        contentType: 'application/apply-patch+yaml',
-        body: formatJson({ ...(fields as JsonObject), apiVersion, kind, metadata: { ...metadata } as JsonObject }),
-      });
+      await this.#transport.request(applyRequest({ path, resource: served.plural, fieldManager: userManager, body }));
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       const message = `${describeReference(reference)} can't be applied: ${error.message}`;
@@ -257,10 +250,10 @@ export class DryRunResources implements Resources {
   /** Returns the namespaces in which a kind is read; `undefined` stands for all. */
   #namespacesOf(served: ServedKind): (string | undefined)[] {
     if (!served.namespaced) return [undefined];
-    const further = this.#further.filter((one) => isSameKind(one, served)).flatMap(({ namespaces = [] }) => namespaces);
-    if (further.includes(allNamespaces)) return [undefined];
+    const further = this.#further.filter((one) => isSameKind(one, served));
+    if (further.some(({ namespaces }) => namespaces === undefined)) return [undefined];
     const { namespace } = this.#base;
-    return [...new Set([...(namespace ? [namespace] : []), ...further])];
+    return [...new Set([...(namespace ? [namespace] : []), ...further.flatMap(({ namespaces = [] }) => namespaces)])];
   }
 
   #problemOf(error: unknown, { apiVersion, kind }: ResourceKind, served: ServedKind | undefined): KindProblem {

@@ -19,6 +19,7 @@ import {
 } from '../resource.ts';
 import { ApiError } from './api-error.ts';
 import { objectPath } from './api-path.ts';
+import { applyRequest } from './apply-request.ts';
 import type { ServedKind } from './discovery.ts';
 import type { KindCache } from './kind-cache.ts';
 import { readLive } from './read-live.ts';
@@ -120,15 +121,9 @@ async function apply(
     ...marks,
     ownerReferences: [ownerReferenceTo(owner)],
   };
-  const answer = await transport.request({
-    method: 'PATCH',
-    path: `${objectPath(served, namespace, name)}?${new URLSearchParams({ fieldManager, force: 'true' })}`,
-    verb: 'apply',
-    resource: served.plural,
-    contentType: 'application/apply-patch+yaml',
-    body: formatJson({ ...fields, apiVersion, kind, metadata }),
-    signal,
-  });
+  const path = objectPath(served, namespace, name);
+  const body = { ...fields, apiVersion, kind, metadata };
+  const answer = await transport.request(applyRequest({ path, resource: served.plural, fieldManager, body, signal }));
   return cache.putWritten(answer).resource;
 }
 

@@ -4,6 +4,7 @@ import { isJsonObject, jsonObjectsIn } from '../json.ts';
 import type { JsonObject } from '../resource.ts';
 import type { PluginRecord, PluginStore } from '../services/plugin-store.ts';
 import { ApiError } from './api-error.ts';
+import { applyRequest } from './apply-request.ts';
 import { missingRule } from './missing-rule.ts';
 import type { Transport } from './transport.ts';
 
@@ -100,21 +101,9 @@ export class KubernetesPluginStore implements PluginStore {
   }
 
   #apply(place: Place, subresource: string, metadata: JsonObject, content: JsonObject): Promise<JsonObject> {
-    const query = new URLSearchParams({ fieldManager, force: 'true' });
-    const body = {
-      apiVersion,
-      kind: 'Plugin',
-      metadata: { ...place, ...metadata },
-      ...content,
-    };
-    return this.#transport.request({
-      method: 'PATCH',
-      path: `${pathOf(place)}${subresource}?${query}`,
-      verb: 'apply',
-      resource: `plugins${subresource}`,
-      contentType: 'application/apply-patch+yaml',
-      body: formatJson(body),
-    });
+    const body = { apiVersion, kind: 'Plugin', metadata: { ...place, ...metadata }, ...content };
+    const path = `${pathOf(place)}${subresource}`;
+    return this.#transport.request(applyRequest({ path, resource: `plugins${subresource}`, fieldManager, body }));
   }
 
   #failure(error: unknown, verb: 'list' | 'patch' | 'delete', { namespace, name }: Place): unknown {

@@ -114,9 +114,7 @@ class ReconcileAnswer(FinalizeAnswer):
     """Time for which the answer holds, in seconds; `None` if it does not hold."""
 
 
-def read_finalize_answer(
-    answer: plugin_pb2.FinalizeResponse, names: Mapping[str, str], raised: BaseException | None
-) -> FinalizeAnswer:
+def read_finalize_answer(answer: _Answer, names: Mapping[str, str], raised: BaseException | None) -> FinalizeAnswer:
     """Reads an answer. `names` has the extensions of the call as `Kind/name`, by their keys."""
     progress = _read_progress(answer)
     messages = _read_messages(answer, names)
@@ -137,20 +135,9 @@ def read_finalize_answer(
 def read_reconcile_answer(
     answer: plugin_pb2.ReconcileResponse, names: Mapping[str, str], raised: BaseException | None
 ) -> ReconcileAnswer:
-    """Reads an answer. `names` has the extensions of the call as `Kind/name`, by their keys."""
-    progress = _read_progress(answer)
-    messages = _read_messages(answer, names)
-    reason, message = _describe(answer, messages)
+    """Reads an answer, as `read_finalize_answer` does."""
     return ReconcileAnswer(
-        outcome=_outcome_of(answer),
-        reason=reason,
-        message=message,
-        retry_after=None if progress else _seconds(answer, "retry_after", answer.retry_after),
-        progress=progress,
-        messages=messages,
-        events=_read_events(answer, names),
-        require=_read_requirements(answer),
-        raised=raised,
+        **vars(read_finalize_answer(answer, names, raised)),
         status=_decoder.decode(answer.base_status) if answer.HasField("base_status") else None,
         extensions={names.get(key, key): _decoder.decode(json) for key, json in answer.extension_statuses.items()},
         conditions=[
