@@ -89,7 +89,7 @@ export { OutputLines } from './supervisor/output-lines.ts';
 export type { RecordedEvent } from './telemetry/events.ts';
 export { type DelegationFault, findDelegationFaults } from './tools/delegation-faults.ts';
 export { delegationJsonSchema } from './tools/delegation-json-schema.ts';
-export { type BaseFault, DelegationView, type PlacedReference } from './tools/delegation-view.ts';
+export { type BaseFault, DelegationView, type FieldPaths, type PlacedReference } from './tools/delegation-view.ts';
 export { deriveBase, deriveDelegation, type ImplementingPlugin } from './tools/derive-delegation.ts';
 export { type DiffOptions, diffPass } from './tools/diff-pass.ts';
 export type { Observed } from './tools/observed.ts';
