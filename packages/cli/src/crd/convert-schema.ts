@@ -78,7 +78,9 @@ export class SchemaConversion {
       ? this.#convertAlternatives(given, alternatives, place)
       : this.#convertOne(given, place);
     if (isNullable) this.#makeNullable(schema, place);
-    return { ...schema, ...this.#annotations(given, place, schema) };
+    const annotations = this.#annotations(given, place, schema);
+    // The description is the first field, as in manifests that people write.
+    return { ...annotations, ...schema, ...annotations };
   }
 
   #followReference(reference: string, own: JsonObject, place: Place): JsonObject {
