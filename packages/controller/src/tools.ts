@@ -63,7 +63,7 @@ export type { KubeConfigChoice } from './resources/kubernetes/load-kube-config.t
 export type { Right } from './resources/kubernetes/missing-rule.ts';
 export { openClusterReader } from './resources/kubernetes/open-cluster-reader.ts';
 export type { PodPort, PortForwardAgent } from './resources/kubernetes/port-forward-agent.ts';
-export type { PrintedTable } from './resources/kubernetes/print-table.ts';
+export type { PrintedColumn, PrintedTable } from './resources/kubernetes/print-table.ts';
 export type { ApiServerAddress } from './resources/kubernetes/transport.ts';
 export { findAnnotationFault, findLabelFault, type LabelFault } from './resources/labels.ts';
 export {
