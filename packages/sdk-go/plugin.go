@@ -33,7 +33,7 @@ type Plugin struct {
 	APIs []Implementation
 	// Health of the APIs. Default: all can be served.
 	Health *Health
-	// Logger for the SDK and for Call.Log. Default: slog.Default().
+	// Logger for the SDK and for Call.Log. Default: slog.Default(), with the level in KPLUG_LOG_LEVEL: debug, info, warn, error or silent.
 	Logger *slog.Logger
 	// Options that depend on the deployment. Those that are not set are read from environment variables.
 	Options Options

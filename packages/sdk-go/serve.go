@@ -53,6 +53,10 @@ func Serve(ctx context.Context, plugin Plugin) error {
 	if file := os.Getenv("KPLUG_DESCRIBE"); file != "" {
 		return writeDescription(file, plugin)
 	}
+	plugin, err := withLogLevel(plugin, os.Getenv)
+	if err != nil {
+		return err
+	}
 	settings, err := readSettings(plugin.Options, os.Getenv, security.Folder)
 	if err != nil {
 		return err
