@@ -129,13 +129,16 @@ export class DevProcess {
   }
 
   /** Waits for text after a position. Returns the position after its begin. */
-  async expect(text: string | RegExp, from = 0): Promise<number> {
-    return vi.waitFor(() => {
-      const rest = this.text.slice(from);
-      const at = typeof text === 'string' ? rest.indexOf(text) : rest.search(text);
-      expect(at, `${text} in:\n${rest}`).toBeGreaterThanOrEqual(0);
-      return from + at + 1;
-    }, waiting);
+  async expect(text: string | RegExp, from = 0, timeout: number = waiting.timeout): Promise<number> {
+    return vi.waitFor(
+      () => {
+        const rest = this.text.slice(from);
+        const at = typeof text === 'string' ? rest.indexOf(text) : rest.search(text);
+        expect(at, `${text} in:\n${rest}`).toBeGreaterThanOrEqual(0);
+        return from + at + 1;
+      },
+      { ...waiting, timeout },
+    );
   }
 
   /** Waits for the end of the process. */
