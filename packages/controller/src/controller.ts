@@ -15,6 +15,7 @@ import type { HostedFolder } from './registry/hosted.ts';
 import type { Registry } from './registry/registry.ts';
 import { type RegistryView, viewOf } from './registry/registry-view.ts';
 import type { Resources } from './resources/port.ts';
+import type { GivenPrograms } from './supervisor/given-programs.ts';
 import type { PluginsFolder } from './supervisor/plugins-folder.ts';
 import { safeJsonLogLine } from './telemetry/log-line.ts';
 
@@ -31,7 +32,7 @@ interface Step {
 export let registryOf: (controller: Controller) => Registry;
 
 /** Returns the plugins folder of a controller, for tests of this repository. */
-export let pluginsFolderOf: (controller: Controller) => PluginsFolder | undefined;
+export let pluginsFolderOf: (controller: Controller) => PluginsFolder | GivenPrograms | undefined;
 
 /** Engine of an operator: registers plugins, and delegates the reconciliation of resources to them. */
 export class Controller {
@@ -92,7 +93,7 @@ export class Controller {
     return this.#options.resources;
   }
 
-  /** Plugins that the controller runs from a folder, if it does. */
+  /** Plugins that the controller runs, from a folder or a source of programs, if it does. */
   get pluginsFolder(): HostedFolder | undefined {
     return this.#parts.folder;
   }
@@ -161,6 +162,14 @@ export class Controller {
       plugin: plugin.text,
       version,
     }));
+  }
+
+  /**
+   * Reconciles all delegated resources now, except paused ones: plugins are called although their answers hold, have failed for good or
+   * wait for a retry, and although they are suspended.
+   */
+  reconcileAll(): void {
+    this.#parts.delegations.reconcileAll();
   }
 
   /** Fulfilled when no resource waits to be reconciled or is being reconciled. */

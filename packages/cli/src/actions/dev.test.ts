@@ -1,0 +1,218 @@
+import { execFileSync } from 'node:child_process';
+import { readFile, rm } from 'node:fs/promises';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { configuration, DevProject, greeting, pluginOf, waiting } from '../testing/dev-project.ts';
+
+let projects: DevProject[] = [];
+
+async function makeProject(files?: Record<string, string | undefined>): Promise<DevProject> {
+  const project = await DevProject.make(files);
+  projects.push(project);
+  return project;
+}
+
+afterEach(async () => {
+  for (const project of projects) await project[Symbol.asyncDispose]();
+  projects = [];
+});
+
+/** Returns the processes whose command line contains a text. */
+function processesOf(text: string): string[] {
+  const lines = execFileSync('ps', ['-eo', 'pid=,args='], { encoding: 'utf8' }).split('\n');
+  return lines.filter((line) => line.includes(text) && !line.includes('ps -eo'));
+}
+
+const control = { c: '\u0003' };
+
+describe('kplug dev', { timeout: 120_000 }, () => {
+  it('runs a file, shows the status of a resource, and reconciles it at once when the code of the same version changes', async () => {
+    const project = await makeProject();
+    const dev = project.start();
+    await dev.expect(/greeting\/world +Ready.*text="Hello, World".*\(\d+ ms\)/);
+    await project.write('hello.ts', pluginOf({ text: 'Welcome' }));
+    // Although the former answer is valid for an hour.
+    await dev.expect(/greeting\/world +Ready.*text="Welcome, World"/);
+    expect(dev.output).toMatch(/hello\.ts +hello\.ts changed\n/);
+    expect(dev.output).toMatch(/hello\.ts +new code runs as Hello 1\.0\.0 after [\d.]+ m?s/);
+  });
+
+  it('shows a resource again whose status stays with the new code', async () => {
+    const project = await makeProject();
+    const dev = project.start();
+    const seen = await dev.expect(/greeting\/world +Ready/);
+    await project.write('hello.ts', `${pluginOf()}// a remark`);
+    await dev.expect(/greeting\/world +Ready.*, unchanged \(/, seen);
+  });
+
+  it('follows the manifests', async () => {
+    const project = await makeProject();
+    const dev = project.start();
+    await dev.expect(/greeting\/world +Ready/);
+    await project.write('samples/world.yaml', greeting('world', '{ who: Moon }'));
+    await dev.expect(/greeting\/world +Ready.*text="Hello, Moon"/);
+    await project.write('samples/more.yaml', greeting('more'));
+    await dev.expect(/greeting\/more +Ready/);
+    await rm(project.path('samples/more.yaml'));
+    await dev.expect(/greeting\/more +deleted/);
+  });
+
+  it('restarts once for several saves in a short time, and for a file that is replaced by renaming', async () => {
+    const project = await makeProject({ 'greet.ts': `export const word = 'one';\n` });
+    const plugin = pluginOf({ before: `import { word } from './greet.ts';` }).replace(`'Hello, '`, `word + ', '`);
+    await project.write('hello.ts', plugin);
+    const dev = project.start();
+    await dev.expect(/text="one, World"/);
+    for (const word of ['two', 'three', 'four']) await project.write('greet.ts', `export const word = '${word}';\n`);
+    await dev.expect(/text="four, World"/);
+    await project.replace('greet.ts', `export const word = 'five';\n`);
+    await dev.expect(/text="five, World"/);
+    expect(dev.output).not.toMatch(/text="(two|three), World"/);
+    expect(dev.output.match(/greet\.ts changed/g)).toHaveLength(2);
+  });
+
+  it('shows an error of syntax with file and line, goes on with the former code, and says when it is mended', async () => {
+    const project = await makeProject();
+    const dev = project.start();
+    await dev.expect(/greeting\/world +Ready/);
+    await project.write('hello.ts', pluginOf().replace('return {', 'return = {'));
+    const failed = await dev.expect(/hello\.ts +does not start: hello\.ts:7 SyntaxError.*; the former code goes on/);
+    await dev.expect(/^ {10} +return = \{/m, failed);
+    await project.write('samples/more.yaml', greeting('more'));
+    await dev.expect(/greeting\/more +Ready.*text="Hello, World"/, failed);
+    await project.write('hello.ts', pluginOf({ text: 'Mended' }));
+    await dev.expect(/hello\.ts +mended; new code runs/, failed);
+    await dev.expect(/greeting\/world +Ready.*text="Mended, World"/, failed);
+    expect(dev.output.match(/does not start/g)).toHaveLength(1);
+  });
+
+  it('shows the stack of a crash once, although the plugin is started again', async () => {
+    const before = `import { appendFileSync } from 'node:fs'; appendFileSync('starts.txt', '.');
+throw new Error('no database');`;
+    const project = await makeProject({ 'hello.ts': pluginOf({ before }) });
+    const dev = project.start();
+    await dev.expect(/does not start: hello\.ts:3 Error: no database; it is started again/);
+    await dev.expect(/^ {10} +at .*hello\.ts:3:7/m);
+    await vi.waitFor(async () => expect(await readFile(project.path('starts.txt'), 'utf8')).toBe('...'), waiting);
+    await project.write('hello.ts', pluginOf());
+    await dev.expect(/mended; runs as Hello 1\.0\.0/);
+    expect(dev.output.match(/no database/g)).toHaveLength(3);
+  });
+
+  it('shows what a plugin writes with its name', async () => {
+    const project = await makeProject({ 'hello.ts': pluginOf({ body: `console.log('greeting ' + base.spec.who);` }) });
+    const dev = project.start();
+    await dev.expect(/^\d\d:\d\d:\d\d {2}hello\.ts +greeting World$/m);
+  });
+
+  it('runs a command, and several plugins, which prefer the names of their folders', async () => {
+    const files = { 'a/plugin.mjs': pluginOf({ name: 'A' }), 'b/plugin.mjs': pluginOf({ name: 'B' }) };
+    const project = await makeProject({ ...files, 'hello.ts': undefined });
+    const several = project.start(['a', 'b']);
+    await several.expect(/^\S+ +a\/plugin\.mjs +runs as A 1\.0\.0/m);
+    await several.expect(/^\S+ +b\/plugin\.mjs +runs as B 1\.0\.0/m);
+    several.signal('SIGINT');
+    expect(await several.ended()).toBe(0);
+    const command = project.start(['--', process.execPath, '-e', 'console.log("begun"); setInterval(() => 0, 1000)']);
+    await command.expect(/begun/);
+  });
+
+  it('follows kplug.yaml: goes on with a fault in it, and starts again when it is mended', async () => {
+    const project = await makeProject({ 'kplug.yaml': configuration.replace('api:', 'apo:') });
+    const dev = project.start();
+    await dev.expect(/kplug\.yaml:\d+:\d+: .*; waiting for a change of it/);
+    await project.write('kplug.yaml', configuration);
+    await dev.expect(/greeting\/world +Ready/);
+    await project.write('kplug.yaml', configuration.replace('name: greetings', 'nome: greetings'));
+    const seen = await dev.expect(/the operator goes on with the former configuration/);
+    await project.write('kplug.yaml', configuration.replace('name: greetings', 'name: others'));
+    await dev.expect(/kplug\.yaml changed; starting the operator again/, seen);
+    await dev.expect(/greeting\/world +Ready/, seen);
+  });
+
+  it('ends its plugins on SIGTERM, and when it is killed', async () => {
+    const project = await makeProject();
+    const dev = project.start();
+    await dev.expect(/greeting\/world +Ready/);
+    dev.signal('SIGTERM');
+    expect(await dev.ended()).toBe(0);
+    expect(processesOf(project.folder)).toEqual([]);
+    const killed = project.start();
+    await killed.expect(/greeting\/world +Ready/);
+    await killed.kill();
+    await vi.waitFor(() => expect(processesOf(project.folder)).toEqual([]), waiting);
+  });
+});
+
+describe('on a terminal, kplug dev', { timeout: 120_000 }, () => {
+  const start = async (columns = 80) => {
+    const project = await makeProject({ 'samples/moon.yaml': greeting('moon', '{ who: Moon }') });
+    const dev = project.start([], { columns });
+    await dev.expect(/greeting\/world/);
+    await dev.expect(/greeting\/moon/);
+    return { project, dev };
+  };
+
+  it('reconciles all resources with r, prints their statuses with p, and help with ?', async () => {
+    const { dev } = await start();
+    const before = dev.text.length;
+    dev.press('r');
+    await dev.expect('reconciling all resources', before);
+    await dev.expect(/greeting\/world/, before);
+    await dev.expect(/greeting\/moon/, before);
+    dev.press('p');
+    await dev.expect(/NAME +READY +IMPLEMENTATION/, before);
+    dev.press('?');
+    await dev.expect('print the statuses of all resources', before);
+    dev.press('c');
+    await vi.waitFor(() => expect(dev.output).toContain('\u001b[2J'), waiting);
+  });
+
+  it('shows only what f names, and all again after an empty answer', async () => {
+    const { dev } = await start();
+    dev.press('f');
+    dev.press('mooo\u007fn\u007f');
+    const asked = await dev.expect('filter: moo');
+    dev.press('\r');
+    const filtered = await dev.expect('showing only what contains "moo"', asked);
+    dev.press('r');
+    await dev.expect('greeting/moon', filtered);
+    dev.press('f\r');
+    const all = await dev.expect('showing all', filtered);
+    expect(dev.text.slice(filtered, all)).not.toContain('greeting/world');
+    dev.press('r');
+    await dev.expect('greeting/world', all);
+  });
+
+  it('prints no line that is wider than the terminal', async () => {
+    const { project, dev } = await start();
+    await project.write('hello.ts', pluginOf({ body: `throw new Error('${'word '.repeat(60)}');` }));
+    await dev.expect(/word[\s\S]*word[\s\S]*greeting/);
+    // The place of the error in the plugin.
+    await dev.expect(/ at .*\(hello\.ts:6:11\)/);
+    const lines = dev.text.split('\n');
+    expect(lines.filter((line) => line.length > 80)).toEqual([]);
+    expect(lines.length).toBeGreaterThan(10);
+  });
+
+  it.each([
+    ['q', 'q'],
+    ['Ctrl-C', control.c],
+  ])('ends its plugins with %s', async (_, key) => {
+    const { project, dev } = await start();
+    dev.press(key);
+    expect(await dev.ended()).toBe(0);
+    expect(processesOf(project.folder)).toEqual([]);
+  });
+
+  it('quits at once with a second Ctrl-C, and leaves no process', async () => {
+    const body = `process.on('SIGTERM', () => undefined); await new Promise((resolve) => setTimeout(resolve, 3_600_000));`;
+    const project = await makeProject({ 'hello.ts': pluginOf({ body: `console.log('begun'); ${body}` }) });
+    const dev = project.start([], { columns: 80 });
+    await dev.expect('begun');
+    dev.press(control.c);
+    await dev.expect('stopping the plugin');
+    dev.press(control.c);
+    expect(await dev.ended()).toBe(130);
+    await vi.waitFor(() => expect(processesOf(project.folder)).toEqual([]), waiting);
+  });
+});
