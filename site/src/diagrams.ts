@@ -35,6 +35,8 @@ function themeOf(isDark: boolean): Record<string, string | boolean> {
     : ['#ffffff', '#eef1fb', '#6b7385', '#23262f'];
   return {
     darkMode: isDark,
+    useGradient: false,
+    dropShadow: 'none',
     background,
     primaryColor: surface,
     primaryBorderColor: line,

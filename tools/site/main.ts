@@ -14,7 +14,7 @@ import { stagePages } from './stage-pages.ts';
 const repository = resolve(import.meta.dirname, '../..');
 const site = join(repository, 'site');
 const { KPLUG_SITE_BASE: base = '/', KPLUG_SITE_SOURCES: sources } = process.env;
-const build = { base, sources };
+const build = { base, sources: sources || undefined };
 const env = { ...process.env, ASTRO_TELEMETRY_DISABLED: '1' };
 const astro = join(site, 'node_modules/.bin/astro');
 const isBuilding = process.argv[2] === 'build';

@@ -22,6 +22,11 @@ it('has the title and the first paragraph in front matter', () => {
   expect(() => stagePage('a.md', 'no heading', pages, build, new Map())).toThrow('a.md does not begin with a heading');
 });
 
+it('leaves decisions out of the search', () => {
+  expect(stage('A.', { file: 'docs/decisions/0001-a.md' }).staged).toContain('\npagefind: false\n');
+  expect(stage('A.', { file: 'docs/decisions/README.md' }).staged).not.toContain('pagefind');
+});
+
 it.each([
   ['[a](limits.md#ports)', '[a](/kplug/v1/limits/#ports)'],
   ['[a](decisions/README.md)', '[a](/kplug/v1/decisions/)'],

@@ -39,7 +39,9 @@ export function stagePage(
     const found = placeOf(file, target, pages, build, label.startsWith('!') ? pictures : undefined);
     return found === undefined ? label.slice(1, -1) : `${label}(${found})`;
   });
-  const front = [`title: ${JSON.stringify(title)}`, `description: ${JSON.stringify(summaryOf(body))}`];
+  // Decisions explain how Kplug came to be as it is; in search, they would precede the guides.
+  const search = /^docs\/decisions\/\d/.test(file) ? ['pagefind: false'] : [];
+  const front = [...search, `title: ${JSON.stringify(title)}`, `description: ${JSON.stringify(summaryOf(body))}`];
   return `---\n${front.join('\n')}\n---\n${linked.replaceAll(note, asideOf)}`;
 }
 
