@@ -3,7 +3,7 @@ import { type Logger, pino } from 'pino';
 import type { AdminPorts } from './admin/open-admin.ts';
 import { type ApiAnswer, type ApiCallOptions, callApi, implementationsOf, type OwnApi } from './clients/api-calls.ts';
 import type { MethodInput, MethodOutput, UnaryMethod } from './clients/plugin-api.ts';
-import { addGauges } from './controller-gauges.ts';
+import { addGauges, addLeadershipGauge } from './controller-gauges.ts';
 import type { ControllerOptions } from './controller-options.ts';
 import { assembleParts, type ControllerParts } from './controller-parts.ts';
 import { defaultHeartbeatAddress } from './controller-security.ts';
@@ -218,10 +218,7 @@ export class Controller {
   async #lead(): Promise<void> {
     const { leadership } = this.#options.resources.services ?? {};
     if (!leadership) return;
-    const { metrics } = this.#parts;
-    metrics.gauge('leader_election_master_status', 'Leadership of this controller: 1 or 0', ['name'], (set) => {
-      set({ name: 'kplug' }, leadership.leads ? 1 : 0);
-    });
+    addLeadershipGauge(this.#parts.metrics, leadership);
     await this.#openAdmin();
     this.#state = 'standby';
     await leadership.acquire(this.#stopping.signal);
