@@ -67,6 +67,14 @@ class Reader {
     writeFileSync(join(this.folder, file), code);
   }
 
+  /** Replaces a line of a file by the next snippet. */
+  edit(file: string, line: RegExp, text: string): void {
+    const path = join(this.folder, file);
+    const before = readFileSync(path, 'utf8');
+    expect(before).toMatch(line);
+    writeFileSync(path, before.replace(line, this.next(text)));
+  }
+
   /** Runs the command of the next snippet until it prints what the tutorial shows. */
   async see(text: string, ...running: TerminalCommand[]): Promise<void> {
     const [, command = '', expected = ''] = /^\$ (.*)\n([\s\S]*)$/.exec(this.next(text)) ?? [];
@@ -171,8 +179,15 @@ it('works as written, from an empty folder to a cluster', { timeout: startTimeou
   await reader.see('0.2.0', directory, upgraded);
   expect(directory.output).not.toMatch(/ERROR/);
 
+  // Write it while it runs.
+  await Promise.all([directory.interrupt(), upgraded.interrupt()]);
+  const developed = await reader.startNext('kplug dev');
+  await vi.waitFor(() => expect(developed.output).toContain('Ready'), waiting);
+  reader.edit('plugin.ts', /^ *return \{ status: .*\n/m, 'return { status:');
+  await reader.see('count: 3', developed);
+  await developed.interrupt();
+
   // Take it to a cluster.
-  await directory.interrupt();
   if (!kubectl) return;
   const plane = await OwnControlPlane.start();
   try {
@@ -180,9 +195,9 @@ it('works as written, from an empty folder to a cluster', { timeout: startTimeou
     const config = JSON.parse(text) as { contexts: { name: string }[]; 'current-context': string };
     for (const context of config.contexts) context.name = 'kind-kind';
     writeFileSync(env.KUBECONFIG, JSON.stringify({ ...config, 'current-context': 'kind-kind' }));
-    await using onCluster = await reader.startNext('kplug operator --context kind-kind');
+    await using onCluster = await reader.startNext('kplug dev --context kind-kind');
     await reader.run(reader.next('apply -f samples/office.yaml'));
-    await reader.see('kubectl --context kind-kind get', onCluster, upgraded);
+    await reader.see('kubectl --context kind-kind get', onCluster);
   } finally {
     await plane.stop();
   }
