@@ -52,10 +52,10 @@ export async function readDevConfiguration(place: DevPlace, project: string): Pr
   else settings.manifests = await findManifests(settings.manifests, project);
   const configuration = { ...read, settings };
   if (read.delegations.length === 0 && settings.manifests !== undefined && !(await hasDelegation(settings.manifests))) {
-    const problem = isThere ? `${file} has no delegations` : `there is no ${file}`;
+    const problem = isThere ? `${shortPath(file)} has no delegations` : `there is no ${shortPath(file)}`;
     throw new CommandError(
       'usage',
-      `${problem}, which say which kind the plugin reconciles; write some, such as "${example}", or name another file with --config`,
+      `${problem}; write a delegation into it, which says which kind the plugin reconciles, such as "${example}", or name another file with --config`,
     );
   }
   return { configuration, file };
