@@ -117,6 +117,32 @@ throw new Error('no database');`;
     await command.expect(/begun/);
   });
 
+  it('builds again when a source is saved during a build, and shows only what was saved last', async () => {
+    const sdk = import.meta.resolve('@kplug/sdk');
+    const mainGo = (text: string) => pluginOf({ text }).replace('@kplug/sdk', sdk);
+    // A compiler that takes a second and copies its input.
+    const go = `#!/bin/sh\necho begun >> builds.log\nsleep 1\n{ echo '#!${process.execPath}'; cat main.go; } > "$3" && chmod +x "$3"\n`;
+    const project = await makeProject({
+      'hello.ts': undefined,
+      'go.mod': 'module x',
+      'main.go': mainGo('one'),
+      'bin/go': go,
+    });
+    await chmod(project.path('bin/go'), 0o755);
+    const dev = project.start([], { env: { PATH: `${project.path('bin')}:${process.env.PATH}` } });
+    await dev.expect(/text="one, World"/);
+    const builds = () => readFile(project.path('builds.log'), 'utf8');
+    for (const [text, count] of [
+      ['two', 2],
+      ['three', 3],
+    ] as const) {
+      await project.write('main.go', mainGo(text));
+      await vi.waitFor(async () => expect((await builds()).match(/begun/g)).toHaveLength(count), waiting);
+    }
+    await dev.expect(/text="three, World"/);
+    expect(dev.text).not.toContain('text="two, World"');
+  });
+
   it('follows kplug.yaml: goes on with a fault in it, and starts again when it is mended', async () => {
     const project = await makeProject({ 'kplug.yaml': configuration.replace('api:', 'apo:') });
     const dev = project.start();

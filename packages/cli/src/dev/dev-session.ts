@@ -22,6 +22,9 @@ const maxWatchTime = 3_000;
 /** Time that the configuration file must stay unchanged before it is read, in milliseconds. */
 const settleTime = 100;
 
+/** Number of characters by which the reason of an error is recognized in a message. */
+const comparedLength = 40;
+
 /** Options of a session. */
 export interface DevSessionOptions {
   targets: readonly Target[];
@@ -238,7 +241,8 @@ export class DevSession implements AsyncDisposable {
       return;
     }
     if (level < 40) return;
-    const cause = err?.message && !msg.includes(err.message) ? `: ${err.message}` : '';
+    // Most messages have the reason already.
+    const cause = err?.message && !msg.includes(err.message.slice(0, comparedLength)) ? `: ${err.message}` : '';
     this.#say(`${msg}${cause}`, level >= 50 ? 'bad' : 'warning');
   }
 
