@@ -1,5 +1,5 @@
 import { type CallObservation, type Controller, type ProgramHost, safeLogLine } from '@kplug/controller';
-import { makeController, nameFlags, type OperatorConfiguration } from '@kplug/operator';
+import { type ConfiguredOperator, nameFlags } from '@kplug/operator';
 import { removeOperatorFile, writeOperatorFile } from '@kplug/operator/operator-file';
 import { pino } from 'pino';
 
@@ -27,7 +27,7 @@ export interface OperatorLogLine {
 
 /** Dependencies of an operator for development. */
 export interface DevOperatorOptions {
-  configuration: OperatorConfiguration;
+  configured: ConfiguredOperator;
   /** Working directory. */
   directory: string;
   onLog: (line: OperatorLogLine) => void;
@@ -46,15 +46,15 @@ export class DevOperator {
     this.#options = options;
   }
 
-  /** Makes an operator without starting it. Rejects as `makeController` does. */
+  /** Makes an operator without starting it. Rejects as `ConfiguredOperator.makeController` does. */
   static async make(options: DevOperatorOptions): Promise<DevOperator> {
-    const { configuration, directory, onLog, onCall, onHost: start } = options;
+    const { configured, directory, onLog, onCall, onHost: start } = options;
     const write = (line: string) => onLog(JSON.parse(safeLogLine(line)) as OperatorLogLine);
     const logger = pino({ base: null, level: 'debug' }, { write });
     const inheritedEnvironment = Object.keys(process.env).filter(isInherited);
     const programs = { directory, inheritedEnvironment, ...processes, start };
-    const developed = { ...configuration, settings: withFreePorts(configuration.settings) };
-    return new DevOperator(await makeController(developed, logger, { programs, onCall, stopTimeout }), options);
+    const controller = await configured.withFreePorts().makeController(logger, { programs, onCall, stopTimeout });
+    return new DevOperator(controller, options);
   }
 
   /** Starts the operator. Rejects as `Controller.start` does. */
@@ -65,7 +65,7 @@ export class DevOperator {
     } catch (error) {
       throw nameFlags(error);
     }
-    const { manifests, stateDir } = this.#options.configuration.settings;
+    const { manifests, stateDir } = this.#options.configured;
     if (manifests === undefined) return;
     const { heartbeatAddress, adminAddress } = controller;
     await writeOperatorFile(manifests, { pid: process.pid, heartbeatAddress, adminAddress }, stateDir);
@@ -73,17 +73,10 @@ export class DevOperator {
 
   /** Stops the operator: in-flight calls end, and plugins drain. */
   async stop(): Promise<void> {
-    const { manifests, stateDir } = this.#options.configuration.settings;
+    const { manifests, stateDir } = this.#options.configured;
     if (manifests !== undefined) await removeOperatorFile(manifests, stateDir);
     await this.controller.stop();
   }
-}
-
-/** Uses free ports unless others are set, so that several operators can run on one machine. */
-function withFreePorts(settings: OperatorConfiguration['settings']): OperatorConfiguration['settings'] {
-  const free = '127.0.0.1:0';
-  const { grpcBindAddress = free, adminBindAddress = free, metricsAddr = '0', healthProbeBindAddress = '0' } = settings;
-  return { ...settings, grpcBindAddress, adminBindAddress, metricsAddr, healthProbeBindAddress };
 }
 
 function isInherited(name: string): boolean {

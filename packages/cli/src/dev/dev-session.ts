@@ -22,6 +22,9 @@ const maxWatchTime = 3_000;
 /** Time that the configuration file must stay unchanged before it is read, in milliseconds. */
 const settleTime = 100;
 
+/** Number of characters by which the reason of an error is recognized in a message. */
+const comparedLength = 40;
+
 /** Options of a session. */
 export interface DevSessionOptions {
   targets: readonly Target[];
@@ -125,7 +128,7 @@ export class DevSession implements AsyncDisposable {
   async #watch(configuration: DevConfiguration | undefined): Promise<void> {
     const { targets, areFound: isFound, place, project } = this.#options;
     const file = configuration?.file ?? (await configurationFileOf(place, project));
-    const { manifests, stateDir } = configuration?.configuration.settings ?? {};
+    const { manifests, stateDir } = configuration?.configured ?? {};
     const excluded = [file, ...[manifests, stateDir].flatMap((path) => (path === undefined ? [] : resolve(path)))];
     for (const target of targets) {
       const show = (line: DevLine) => this.#output.line(line);
@@ -185,9 +188,9 @@ export class DevSession implements AsyncDisposable {
     }
   }
 
-  async #start({ configuration }: DevConfiguration): Promise<void> {
+  async #start({ configured }: DevConfiguration): Promise<void> {
     const operator = await DevOperator.make({
-      configuration,
+      configured,
       directory: this.#options.project,
       onLog: (line) => this.#onLog(line),
       onCall: (call) => this.#feed?.called(call),
@@ -205,8 +208,8 @@ export class DevSession implements AsyncDisposable {
       const feed = new StatusFeed(controller.resources, (line) => this.#output.line(line));
       this.#feed = feed;
       await operator.start();
-      await feed.start(configuration.delegations.map(({ base }) => base));
-      this.#banner(configuration.settings.manifests, configuration.settings.context);
+      await feed.start(configured.delegations.map(({ base }) => base));
+      this.#banner(configured.manifests, this.#options.place.context);
     } catch (error) {
       await this.#stopOperator();
       throw error;
@@ -238,7 +241,8 @@ export class DevSession implements AsyncDisposable {
       return;
     }
     if (level < 40) return;
-    const cause = err?.message && !msg.includes(err.message) ? `: ${err.message}` : '';
+    // Most messages have the reason already.
+    const cause = err?.message && !msg.includes(err.message.slice(0, comparedLength)) ? `: ${err.message}` : '';
     this.#say(`${msg}${cause}`, level >= 50 ? 'bad' : 'warning');
   }
 

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { access, mkdtemp, readFile, rm, stat } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { setPriority, tmpdir } from 'node:os';
 import { delimiter, dirname, join, resolve } from 'node:path';
 import { nodeCommand } from '@kplug/controller/tools';
 import type { Target } from './target.ts';
@@ -144,19 +144,29 @@ async function isThere(path: string): Promise<boolean> {
   );
 }
 
-/** Runs a program. Returns its exit code, or `ENOENT`, and the lines of its output. Rejects when it is aborted. */
+/** Runs a program. Returns its exit code, or `ENOENT`, and the lines of its output. Rejects when it is aborted. @param niceness 0 to 19. */
 export function run(
   program: string,
   args: readonly string[],
   cwd: string,
   signal: AbortSignal,
+  niceness = 0,
 ): Promise<{ code: number | string; output: string[] }> {
   return new Promise((fulfil, reject) => {
     const maxBuffer = 16 * 1024 * 1024;
-    execFile(program, args, { cwd, signal, maxBuffer, encoding: 'utf8' }, (error, stdout, stderr) => {
+    const child = execFile(program, args, { cwd, signal, maxBuffer, encoding: 'utf8' }, (error, stdout, stderr) => {
       if (signal.aborted) return reject(signal.reason);
       const output = `${stdout}${stderr}`.split('\n').filter((line) => line.trim() !== '');
       fulfil({ code: error ? (error.code ?? 1) : 0, output });
     });
+    if (child.pid !== undefined && niceness > 0) lowerPriority(child.pid, niceness);
   });
+}
+
+function lowerPriority(pid: number, niceness: number): void {
+  try {
+    setPriority(pid, niceness);
+  } catch {
+    // The process has ended, or may not be changed; it runs with the usual priority.
+  }
 }

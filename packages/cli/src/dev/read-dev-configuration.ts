@@ -1,6 +1,6 @@
 import { access, readdir, readFile, stat } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
-import { type OperatorConfiguration, readConfiguration } from '@kplug/operator';
+import { ConfiguredOperator } from '@kplug/operator';
 import { CommandError } from '../command-error.ts';
 
 /** Options of `kplug dev` that concern the operator. */
@@ -16,7 +16,7 @@ export interface DevPlace {
 
 /** Configuration of an operator for development, with the file that it comes from. */
 export interface DevConfiguration {
-  configuration: OperatorConfiguration;
+  configured: ConfiguredOperator;
   /** Path of the configuration file, which may not exist. */
   file: string;
 }
@@ -43,33 +43,26 @@ export async function readDevConfiguration(place: DevPlace, project: string): Pr
   if (!isThere && place.config !== undefined) {
     throw new CommandError('notFound', `the configuration file ${file} does not exist; name another with --config`);
   }
-  const values = flagsOf(place);
-  const read = await readConfiguration({ ...(isThere && { config: shortPath(file) }), settings: values }, process.env);
-  const settings = { ...read.settings };
-  const { cluster, kubeconfig, context } = place;
+  const { manifests, stateDir, cluster, kubeconfig, context, namespace: namespaces } = place;
+  const read = await ConfiguredOperator.read({
+    ...(isThere && { config: shortPath(file) }),
+    ...(manifests !== undefined && { manifests }),
+    ...(stateDir !== undefined && { stateDir }),
+    ...(kubeconfig !== undefined && { kubeconfig }),
+    ...(context !== undefined && { context }),
+    ...(namespaces !== undefined && { namespaces }),
+  });
   const isOnCluster = Boolean(cluster || kubeconfig || context);
-  if (isOnCluster) delete settings.manifests;
-  else settings.manifests = await findManifests(settings.manifests, project);
-  const configuration = { ...read, settings };
-  if (read.delegations.length === 0 && settings.manifests !== undefined && !(await hasDelegation(settings.manifests))) {
-    const problem = isThere ? `${file} has no delegations` : `there is no ${file}`;
+  const configured = read.on(isOnCluster ? undefined : await findManifests(read.manifests, project));
+  const directory = configured.manifests;
+  if (read.delegations.length === 0 && directory !== undefined && !(await hasDelegation(directory))) {
+    const problem = isThere ? `${shortPath(file)} has no delegations` : `there is no ${shortPath(file)}`;
     throw new CommandError(
       'usage',
-      `${problem}, which say which kind the plugin reconciles; write some, such as "${example}", or name another file with --config`,
+      `${problem}; write a delegation into it, which says which kind the plugin reconciles, such as "${example}", or name another file with --config`,
     );
   }
-  return { configuration, file };
-}
-
-function flagsOf({ manifests, stateDir, kubeconfig, context, namespace }: DevPlace) {
-  const flag = (name: string, value: string | string[]) => ({ flag: `--${name}`, value });
-  return new Map([
-    ...(manifests === undefined ? [] : [['manifests', flag('manifests', manifests)] as const]),
-    ...(stateDir === undefined ? [] : [['stateDir', flag('state-dir', stateDir)] as const]),
-    ...(kubeconfig === undefined ? [] : [['kubeconfig', flag('kubeconfig', kubeconfig)] as const]),
-    ...(context === undefined ? [] : [['context', flag('context', context)] as const]),
-    ...(namespace === undefined ? [] : [['namespaces', flag('namespace', namespace)] as const]),
-  ]);
+  return { configured, file };
 }
 
 /** Finds the directory of manifests: the given one, else `samples` or `manifests` of the project. */

@@ -1,4 +1,5 @@
-import { basename, extname } from 'node:path';
+import { lstatSync, realpathSync } from 'node:fs';
+import { basename, extname, join } from 'node:path';
 import { DirectoryWatch } from '@kplug/controller/tools';
 import type { Target } from './target.ts';
 
@@ -53,7 +54,8 @@ export class SourceWatch {
     const { folder, isBareFile } = options.target;
     this.#watch = new DirectoryWatch(folder, (path) => this.#onTouch(path), {
       ...(isBareFile && { depth: bareDepth }),
-      includes: (path) => !path.split('/').some((name) => ignoredFolder.test(name)) && !this.#isExcluded(path),
+      includes: (path) =>
+        !path.split('/').some((name) => ignoredFolder.test(name)) && !this.#isExcluded(path) && !this.#leadsAbove(path),
     });
   }
 
@@ -75,6 +77,19 @@ export class SourceWatch {
     const { target, excluded } = this.#options;
     const full = `${target.folder}/${path}`;
     return excluded.some((one) => full === one || full.startsWith(`${one}/`));
+  }
+
+  /** Reports whether a path is a link to the folder or to one above it, below which everything would be found again. */
+  #leadsAbove(path: string): boolean {
+    const { folder } = this.#options.target;
+    try {
+      const full = join(folder, path);
+      if (!lstatSync(full).isSymbolicLink()) return false;
+      return `${realpathSync(folder)}/`.startsWith(`${realpathSync(full).replace(/\/$/, '')}/`);
+    } catch {
+      // It is gone, or its target is.
+      return false;
+    }
   }
 
   #onTouch(path: string): void {

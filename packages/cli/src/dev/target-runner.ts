@@ -159,10 +159,11 @@ export class TargetRunner {
     const counted = files.filter((file) => !this.#isOwnChange(file));
     if (counted.length === 0 || this.#isStopped) return;
     const [first = ''] = counted;
-    const others = counted.length > 1 ? ` and ${counted.length - 1} more files` : '';
+    const others = counted.length > 1 ? ` and ${counted.length - 1} more` : '';
     this.#say(`${first}${others} changed`, 'faint');
     this.#changedAt = performance.now();
     this.#isChanged = true;
+    this.#types?.stop();
     void this.#use();
   }
 

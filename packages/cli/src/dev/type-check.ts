@@ -5,6 +5,9 @@ import { run } from './prepare.ts';
 /** Faults of the types of a project, each on one line, with file and line. */
 export type TypeFaults = readonly string[];
 
+/** Niceness of the compiler, so that plugin and operator go first. */
+const niceness = 10;
+
 /** Line of the compiler: `plan.ts(3,7): error TS2322: …`. Lines that continue it are indented. */
 const faultLine = /^(\S.*?)\((\d+),(\d+)\): error (TS\d+: .*)$/;
 
@@ -29,7 +32,7 @@ export class TypeCheck {
     const compiler = await findCompiler(this.#folder);
     if (!compiler || running.signal.aborted) return;
     const args = [compiler, '--noEmit', '--pretty', 'false'];
-    const result = await run(process.execPath, args, this.#folder, running.signal).catch(() => undefined);
+    const result = await run(process.execPath, args, this.#folder, running.signal, niceness).catch(() => undefined);
     if (!result || running.signal.aborted) return;
     const faults = result.code === 0 ? [] : readFaults(result.output);
     const text = faults.join('\n');
