@@ -70,6 +70,7 @@ describe('kplug', () => {
     'replay',
     'init',
     'init plugin',
+    'init operator',
     'token',
     'token create',
     'token rotate',

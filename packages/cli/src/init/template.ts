@@ -3,24 +3,34 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parse } from 'yaml';
 import { version } from '../version.ts';
-import { type Language, type PluginNames, wordsFor } from './plugin-names.ts';
+import { type Project, projectTypes } from './project.ts';
+import { type Language, type ProjectNames, wordsFor } from './project-names.ts';
 
 /** Directory of the templates, in the sources and in the installed package. */
-const templates = fileURLToPath(new URL('../../templates/plugin', import.meta.url));
+const templates = fileURLToPath(new URL('../../templates', import.meta.url));
 
-/** Returns the files of a new plugin by their paths. */
-export async function pluginFiles(language: Language, names: PluginNames): Promise<Map<string, string>> {
-  const own = parse(await readFile(join(templates, `${language}.yaml`), 'utf8')) as Record<string, string>;
+/** New project. */
+export interface ProjectTexts {
+  /** Content of the files by their paths. */
+  files: Map<string, string>;
+  /** Commands to run next, in the folder of the project. */
+  next: string[];
+}
+
+/** Returns the files of a new project, and the next commands. */
+export async function projectTexts(project: Project, language: Language, names: ProjectNames): Promise<ProjectTexts> {
+  const type = projectTypes[project];
+  const own = parse(await readFile(join(templates, type.values(language)), 'utf8')) as Record<string, string>;
   // Values of the language may contain other placeholders.
   const words = { ...own, ...wordsFor(names), KPLUG_VERSION: version };
   const files = new Map<string, string>();
-  for (const folder of ['shared', language]) {
+  for (const folder of type.templates(language)) {
     for (const path of await listFiles(join(templates, folder))) {
       const text = await readFile(join(templates, folder, path), 'utf8');
       files.set(withDots(path), fill(text, words));
     }
   }
-  return files;
+  return { files, next: fill('__NEXT__', words).trim().split('\n') };
 }
 
 async function listFiles(folder: string): Promise<string[]> {
