@@ -21,6 +21,6 @@ export async function exampleDocuments(): Promise<TemplateDocument[]> {
     api: 'AddressPlan',
     image: 'ghcr.io/example/first-fit',
   };
-  const { files } = await projectTexts('plugin', 'typescript', names);
+  const { files } = await projectTexts({ project: 'plugin', language: 'typescript', packageManager: 'npm' }, names);
   return [...files].map(([path, content]) => ({ file: join(exampleFolder, path), content }));
 }

@@ -1,8 +1,9 @@
 import { CommandError } from '../command-error.ts';
 import type { ProjectChoice } from '../init/ask.ts';
 import { requireEmpty, writeNewFiles } from '../init/new-folder.ts';
-import { nextCommands } from '../init/next-commands.ts';
+import { currentPackageManager } from '../init/package-manager.ts';
 import { checkNames, completeNames } from '../init/project-names.ts';
+import { shellWord } from '../init/shell-word.ts';
 import { projectTexts } from '../init/template.ts';
 import type { Terminal } from '../output/terminal.ts';
 
@@ -26,13 +27,14 @@ export async function initProject(
   const { project = 'plugin', folder = '.', language = 'typescript', ...rest } = choice;
   await requireEmpty(folder);
   const names = completeNames(rest, folder);
-  const { files, next } = await projectTexts(project, language, names);
+  const { files, next } = await projectTexts({ project, language, packageManager: currentPackageManager() }, names);
   await writeNewFiles(folder, files);
   for (const path of [...files.keys()].sort()) terminal.print(path);
   const place = folder === '.' ? 'the current directory' : folder;
   terminal.say(`created the ${project} ${names.name} with ${files.size} files in ${place}; README.md describes them\n`);
   terminal.say('Next:');
-  for (const command of nextCommands(folder, next)) terminal.say(`  ${command}`);
+  const enter = folder === '.' ? [] : [`cd ${shellWord(folder)}`];
+  for (const command of [...enter, ...next]) terminal.say(`  ${command}`);
 }
 
 async function complete(choice: ProjectChoice, yes: boolean): Promise<ProjectChoice> {

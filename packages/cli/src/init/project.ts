@@ -13,6 +13,8 @@ interface ProjectType {
   folder: string;
   /** Folders whose files a project has. */
   templates(language: Language): readonly string[];
+  /** Reports whether its dependencies come from npm. */
+  isNode(language: Language): boolean;
   /** File with values of the templates. */
   values(language: Language): string;
 }
@@ -24,6 +26,7 @@ export const projectTypes: Record<Project, ProjectType> = {
     hint: 'in TypeScript, Python or Go; for the operator of Kplug',
     folder: './my-plugin',
     templates: (language) => ['kind', 'plugin/shared', `plugin/${language}`],
+    isNode: (language) => language === 'typescript',
     values: (language) => `plugin/${language}.yaml`,
   },
   operator: {
@@ -31,6 +34,7 @@ export const projectTypes: Record<Project, ProjectType> = {
     hint: 'in TypeScript, with the library @kplug/controller',
     folder: './my-operator',
     templates: () => ['kind', 'operator/files'],
+    isNode: () => true,
     values: () => 'operator/values.yaml',
   },
 };
