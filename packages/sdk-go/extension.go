@@ -1,5 +1,7 @@
 package kplug
 
+import "reflect"
+
 // Extension is a kind of extension resources with the types of its spec and status. A plugin declares it once, in API.Extensions, and uses
 // it to find the extensions of a call:
 //
@@ -16,6 +18,8 @@ type Extension[Spec, Status any] struct {
 // ExtensionKind is a kind of extension resources: an Extension with any types.
 type ExtensionKind interface {
 	kindAndGroup() string
+	// shape returns the resourceShape.
+	shape() reflect.Type
 	// check returns the reason why the spec of an extension of this kind is invalid.
 	check(sent *sentResource) error
 }
@@ -47,6 +51,10 @@ func (e Extension[Spec, Status]) All(extensions Extensions) []*Resource[Spec, St
 }
 
 func (e Extension[Spec, Status]) kindAndGroup() string { return e.Kind }
+
+func (e Extension[Spec, Status]) shape() reflect.Type {
+	return reflect.TypeFor[resourceShape[Spec, Status]]()
+}
 
 func (e Extension[Spec, Status]) check(sent *sentResource) error {
 	return fit[Spec, Status](sent, e.Strict).specError

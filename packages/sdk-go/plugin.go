@@ -16,6 +16,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"reflect"
 	"regexp"
 	"strings"
 
@@ -32,7 +33,7 @@ type Plugin struct {
 	APIs []Implementation
 	// Health of the APIs. Default: all can be served.
 	Health *Health
-	// Logger for the SDK and for Call.Log. Default: slog.Default().
+	// Logger for the SDK and for Call.Log. Default: slog.Default(), with the level in KPLUG_LOG_LEVEL: debug, info, warn, error or silent.
 	Logger *slog.Logger
 	// Options that depend on the deployment. Those that are not set are read from environment variables.
 	Options Options
@@ -76,6 +77,9 @@ type implementation struct {
 	api       *kplugv1.PluginApi
 	reconcile reconcileHandler
 	finalize  finalizeHandler
+	// shape is the resourceShape of the base. The extensionShapes are those of the extensions, by Kind or Kind.group.
+	shape           reflect.Type
+	extensionShapes map[string]reflect.Type
 }
 
 var (
@@ -101,14 +105,19 @@ func (a API[Spec, Status]) implement() (*implementation, error) {
 		return nil, err
 	}
 	api := &kplugv1.PluginApi{Name: a.Name, Version: a.Version, Capabilities: a.Capabilities, Provides: provides}
+	extensionShapes := map[string]reflect.Type{}
 	for _, extension := range a.Extensions {
+		extensionShapes[extension.kindAndGroup()] = extension.shape()
 		kind, group, _ := strings.Cut(extension.kindAndGroup(), ".")
 		if kind == "" {
 			return nil, fmt.Errorf("an extension of the API %s has no kind", a.Name)
 		}
 		api.ExtensionKinds = append(api.ExtensionKinds, &kplugv1.ExtensionKind{Group: group, Kind: kind})
 	}
-	return &implementation{api: api, reconcile: a.reconcileHandler(), finalize: a.finalizeHandler()}, nil
+	return &implementation{
+		api: api, reconcile: a.reconcileHandler(), finalize: a.finalizeHandler(),
+		shape: reflect.TypeFor[resourceShape[Spec, Status]](), extensionShapes: extensionShapes,
+	}, nil
 }
 
 // encodeProvided validates the capabilities that an API provides, as the controller does.

@@ -48,8 +48,15 @@ func Main(plugin Plugin) {
 
 // Serve answers calls and keeps the plugin registered until the context is done or the controller requests a drain. Then it deregisters,
 // finishes in-flight calls, ends the session and returns nil. It returns an error if the definition or an option is invalid, or if the
-// plugin can't listen.
+// plugin can't listen. If KPLUG_DESCRIBE has the path of a file, it writes the schemas of the plugin there for kplug crd, and returns.
 func Serve(ctx context.Context, plugin Plugin) error {
+	if file := os.Getenv("KPLUG_DESCRIBE"); file != "" {
+		return writeDescription(file, plugin)
+	}
+	plugin, err := withLogLevel(plugin, os.Getenv)
+	if err != nil {
+		return err
+	}
 	settings, err := readSettings(plugin.Options, os.Getenv, security.Folder)
 	if err != nil {
 		return err

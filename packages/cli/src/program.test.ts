@@ -25,6 +25,7 @@ describe('kplug', () => {
       'resume',
       'doctor',
       'validate',
+      'crd',
       'render',
       'conformance',
       'record',

@@ -4,6 +4,7 @@ import { Command, CommanderError } from 'commander';
 import { addCapabilitiesCommand } from './commands/capabilities.ts';
 import { addCompletionCommands } from './commands/completion.ts';
 import { addConformanceCommand } from './commands/conformance.ts';
+import { addCrdCommand } from './commands/crd.ts';
 import { addDoctorCommand } from './commands/doctor.ts';
 import { addEventsCommand } from './commands/events.ts';
 import { addExplainCommand } from './commands/explain.ts';
@@ -56,6 +57,7 @@ export function buildProgram(terminal: Terminal): Command {
   addPauseCommands(program, terminal);
   addDoctorCommand(program, terminal);
   addValidateCommand(program, terminal);
+  addCrdCommand(program, terminal);
   addRenderCommand(program, terminal);
   addConformanceCommand(program, terminal);
   addRecordCommand(program, terminal);

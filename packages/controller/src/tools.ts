@@ -63,6 +63,7 @@ export type { KubeConfigChoice } from './resources/kubernetes/load-kube-config.t
 export type { Right } from './resources/kubernetes/missing-rule.ts';
 export { openClusterReader } from './resources/kubernetes/open-cluster-reader.ts';
 export type { PodPort, PortForwardAgent } from './resources/kubernetes/port-forward-agent.ts';
+export type { PrintedColumn, PrintedTable } from './resources/kubernetes/print-table.ts';
 export type { ApiServerAddress } from './resources/kubernetes/transport.ts';
 export { findAnnotationFault, findLabelFault, type LabelFault } from './resources/labels.ts';
 export {
@@ -89,7 +90,7 @@ export { OutputLines } from './supervisor/output-lines.ts';
 export type { RecordedEvent } from './telemetry/events.ts';
 export { type DelegationFault, findDelegationFaults } from './tools/delegation-faults.ts';
 export { delegationJsonSchema } from './tools/delegation-json-schema.ts';
-export { type BaseFault, DelegationView, type PlacedReference } from './tools/delegation-view.ts';
+export { type BaseFault, DelegationView, type FieldPaths, type PlacedReference } from './tools/delegation-view.ts';
 export { deriveBase, deriveDelegation, type ImplementingPlugin } from './tools/derive-delegation.ts';
 export { type DiffOptions, diffPass } from './tools/diff-pass.ts';
 export type { Observed } from './tools/observed.ts';

@@ -1,5 +1,6 @@
 import { type Logger, pino } from 'pino';
 import { type ApiPart, partsOf } from './definition.ts';
+import { writeDescription } from './describe-plugin.ts';
 import { readSettings, type ServeOptions } from './environment.ts';
 import { plainLogLine } from './plain-log-line.ts';
 import type {
@@ -29,7 +30,8 @@ export interface MultiApiPlugin extends Servable {
 export interface Servable {
   /**
    * Listens, registers with the controller and keeps the registration alive until the process stops. Resolves as soon as the plugin
-   * listens; the controller may start later. Rejects with a `PluginError` with the code `CannotServe` or `InvalidDefinition`.
+   * listens; the controller may start later. Rejects with a `PluginError` with the code `CannotServe` or `InvalidDefinition`. If
+   * `KPLUG_DESCRIBE` has the path of a file, writes the schemas of the plugin there for `kplug crd`, and exits.
    */
   serve(options?: ServeOptions): Promise<RunningPlugin>;
 }
@@ -63,6 +65,11 @@ async function serve(
   parts: readonly ApiPart[],
   options: ServeOptions = {},
 ): Promise<RunningPlugin> {
+  const { KPLUG_DESCRIBE: file } = process.env;
+  if (file) {
+    await writeDescription(file, definition, parts);
+    process.exit(0);
+  }
   const settings = readSettings(options, process.env);
   const log = makeLogger(definition.name, settings.logLevel);
   const plugin = new PluginServer(definition, parts, settings, log);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { definition, startTimeout, TestCluster } from '@kplug/testing/control-plane';
 import { kplug } from '@kplug/testing/kplug';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { parse } from 'yaml';
+import { parse, stringify } from 'yaml';
 
 let cluster: TestCluster;
 let namespace: string;
@@ -46,8 +46,39 @@ describe('kplug get on a cluster', () => {
     },
   );
 
+  it('prints built-in kinds, and kinds that are not delegated, with the columns of kubectl', async () => {
+    const metadata = { name: 'web', namespace };
+    const ports = [{ port: 80 }];
+    await cluster.apply({ apiVersion: 'v1', kind: 'Service', metadata, spec: { ports, selector: { app: 'web' } } });
+    await cluster.apply({ apiVersion: 'v1', kind: 'ConfigMap', metadata, data: { a: '1', b: '2' } });
+    const services = await onCluster('get', 'svc', '-n', namespace);
+    expect(services.stdout).toMatch(
+      /^NAME +TYPE +CLUSTER-IP +EXTERNAL-IP +PORT\(S\) +AGE\nweb +ClusterIP +[\d.]+ +<none> +80\/TCP +\d+s\n$/,
+    );
+    const wide = await onCluster('get', 'svc', '-n', namespace, '-o', 'wide');
+    expect(wide.stdout).toMatch(/^NAMESPACE +NAME .* AGE +SELECTOR\n.* app=web\n$/s);
+    const maps = await onCluster('get', 'configmaps', '-n', namespace);
+    expect(maps.stdout).toMatch(/^NAME +DATA +AGE\n(.*\n)?web +2 +\d+s\n$/);
+    const definitions = await onCluster('get', 'crd', 'greetings.cli.example.org');
+    expect(definitions.stdout).toMatch(/^NAME +CREATED AT\ngreetings\.cli\.example\.org +20/);
+  });
+
+  it('needs only the right to list a kind in the namespace', async () => {
+    await cluster.grant('developer', namespace, [
+      { apiGroups: ['cli.example.org'], resources: ['greetings'], verbs: ['list'] },
+    ]);
+    const config = parse(cluster.kubeConfig.exportConfig()) as { users: { user: object }[] };
+    for (const one of config.users) one.user = { ...one.user, as: 'developer' };
+    const file = join(folder.path, 'developer');
+    await writeFile(file, stringify(config));
+    const own = await kplug(['get', 'greetings', '-n', namespace, '--kubeconfig', file]);
+    expect(own).toMatchObject({ code: 0, stdout: expect.stringMatching(/^world +True +Plain/m), stderr: '' });
+    const all = await kplug(['get', 'greetings', '-A', '--kubeconfig', file]);
+    expect(all).toMatchObject({ code: 1, stderr: expect.stringContaining('greetings') });
+  });
+
   it('prints a whole resource of a built-in kind by its short name', async () => {
-    const { code, stdout } = await onCluster('get', 'ns', namespace, '-A', '-o', 'yaml');
+    const { code, stdout } = await onCluster('get', 'ns', namespace, '-o', 'yaml');
     expect(code).toBe(0);
     expect(parse(stdout)).toMatchObject({ kind: 'Namespace', metadata: { name: namespace } });
   });

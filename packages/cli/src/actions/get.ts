@@ -57,7 +57,9 @@ function describeNone(
 
 /** Reads the resources that the command line asks for. */
 async function readWanted(wanted: ResourceName, options: GetOptions) {
-  const { resources, namespace: defaultNamespace, ...read } = await readResources({ ...options, kind: wanted.kind });
+  const printed = options.output === 'table' || options.output === 'wide';
+  const choice = { ...options, kind: wanted.kind, printed };
+  const { resources, namespace: defaultNamespace, ...read } = await readResources(choice);
   const namespace = options.allNamespaces ? undefined : (options.namespace ?? defaultNamespace);
   const { resources: found, elsewhere } = findResources(resources, { ...wanted, ...read, namespace });
   return { ...read, found, elsewhere, namespace };

@@ -1,4 +1,5 @@
 import { keyOf, type Resource, type ResourceKey } from '@kplug/controller';
+import type { PrintedTable } from '@kplug/controller/tools';
 import { repeatUntilInterrupted } from '../input/interruption.ts';
 import type { LiveState } from '../input/read-live-states.ts';
 import { type ResourceTableOptions, resourceTable } from '../output/resource-table.ts';
@@ -8,11 +9,15 @@ import type { Colors, Terminal } from '../output/terminal.ts';
 /** Interval at which the resources are read again, in milliseconds. */
 const interval = 1_000;
 
+/** Columns that change with time alone. */
+const ageColumns: ReadonlySet<string> = new Set(['AGE', 'LAST SEEN', 'FIRST SEEN']);
+
 /** Resources as they were read. */
 interface ReadTable {
   found: readonly Resource[];
   held: ReadonlySet<string>;
   live: ReadonlyMap<ResourceKey, LiveState>;
+  printed: PrintedTable | undefined;
 }
 
 interface TableChoice {
@@ -22,11 +27,11 @@ interface TableChoice {
 
 /** Returns the options of the table of resources. */
 export function tableOptions(
-  { held, live }: ReadTable,
+  { held, live, printed }: ReadTable,
   { output, allNamespaces = false }: TableChoice,
   colors: Colors,
 ): ResourceTableOptions {
-  return { wide: output === 'wide', allNamespaces, held, live, colors, now: Date.now() };
+  return { wide: output === 'wide', allNamespaces, held, live, printed, colors, now: Date.now() };
 }
 
 /** Prints a table, and then each row that is new or changed, apart from its age, until SIGINT or SIGTERM. */
@@ -41,11 +46,11 @@ export async function watchTable(
     const table = await read();
     const content = resourceTable(table.found, tableOptions(table, choice, colors));
     const [header = '', ...lines] = formatTable(content, colors).split('\n');
-    const ageColumn = content.header.indexOf('AGE');
+    const ages = content.header.map((name) => ageColumns.has(name));
     const rows = new Map<ResourceKey, string>();
     for (const [index, resource] of table.found.entries()) {
       const key = keyOf(resource);
-      rows.set(key, JSON.stringify(content.rows[index]?.filter((_, column) => column !== ageColumn)));
+      rows.set(key, JSON.stringify(content.rows[index]?.filter((_, column) => !ages[column])));
       if (isFirst && table.found.length > 0) print(header);
       isFirst &&= table.found.length === 0;
       if (rows.get(key) !== printed.get(key)) print(lines[index] ?? '');

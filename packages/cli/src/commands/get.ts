@@ -23,6 +23,7 @@ export function addGetCommand(program: Command, terminal: Terminal): void {
     .option('-w, --watch', 'print the table, and then each row that changes, until interrupted')
     .addOption(readManifestsOption())
     .addOption(stateDirOption())
+    .addHelpText('after', about)
     .addHelpText(
       'after',
       examples(
@@ -37,3 +38,7 @@ export function addGetCommand(program: Command, terminal: Terminal): void {
       await get(kind, name, options, terminal);
     });
 }
+
+const about = `
+Resources of a delegation are listed with their selected plugin and the reason
+why they are not ready; on a cluster, other kinds have the columns of kubectl.`;

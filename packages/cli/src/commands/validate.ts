@@ -38,8 +38,8 @@ and Delegations among the manifests are used, too. Writes nothing, and calls
 neither a plugin nor a cluster.
 Fields are checked as the API server does under server-side apply: types,
 unknown fields, and CEL rules. Resources of Kubernetes' own kinds are only
-checked as manifests. Plugins do not describe the schemas of their APIs: what a
-plugin refuses, "kplug render" shows.
+checked as manifests. "kplug crd" generates CustomResourceDefinitions from the
+types of a plugin; what its code refuses, "kplug render" shows.
 A warning is about something that may be right on a cluster, such as an
 extension that is not among the files.
 Exits with 1 when there is an error, or with --strict a warning.`;

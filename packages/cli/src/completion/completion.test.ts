@@ -53,6 +53,7 @@ describe('in bash, kplug completes', () => {
         'resume',
         'doctor',
         'validate',
+        'crd',
         'render',
         'conformance',
         'record',

@@ -128,7 +128,7 @@ function kebabCase(text: string): string {
 }
 
 /** Returns the regular plural, by the same rules as the operator's chart. */
-function pluralOf(singular: string): string {
+export function pluralOf(singular: string): string {
   if (/(?:s|x|z|ch|sh)$/.test(singular)) return `${singular}es`;
   return /[^aeiou]y$/.test(singular) ? singular.replace(/y$/, 'ies') : `${singular}s`;
 }

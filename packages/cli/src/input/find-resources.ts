@@ -34,8 +34,9 @@ export function findResources(all: readonly Resource[], query: ResourceQuery): F
   return { resources: found.sort(byPlace), elsewhere: ofKind.length - inNamespace.length };
 }
 
+/** Reports whether a namespace is the wanted one. Cluster-scoped resources are in all. */
 function isIn(namespace: string | undefined, wanted: string | undefined): boolean {
-  return wanted === undefined || (namespace ?? '') === wanted;
+  return wanted === undefined || namespace === undefined || namespace === wanted;
 }
 
 function noSuchKind(all: readonly Resource[], { kind, place }: ResourceQuery): CommandError {

@@ -1,6 +1,6 @@
-import type { Resource, ResourceKey } from '@kplug/controller';
+import { KplugError, type Resource, type ResourceKey } from '@kplug/controller';
 import { formatProblem, readDirectory } from '@kplug/controller/directory';
-import { openClusterReader } from '@kplug/controller/tools';
+import { type ClusterReader, type NamedKind, openClusterReader, type PrintedTable } from '@kplug/controller/tools';
 import { type ClusterChoice, kubeConfigOf, meansCluster } from '../operator/cluster-choice.ts';
 import { findReadDirectories } from './find-manifests.ts';
 import { findServedKind } from './find-served-kind.ts';
@@ -13,6 +13,12 @@ export interface ReadChoice extends ClusterChoice {
   /** State directory. Default: as `withStateDir` says. */
   stateDir?: string;
   kind: string;
+  /** Namespace of a cluster to read. Default: that of the context. */
+  namespace?: string;
+  /** True to read all namespaces. */
+  allNamespaces?: boolean;
+  /** True to read the columns of a table, too. */
+  printed?: boolean;
 }
 
 /** Resources of a directory, or those of one kind in a cluster. */
@@ -32,6 +38,8 @@ export interface ReadResources {
   isServed: boolean;
   /** Default namespace. */
   namespace: string;
+  /** Columns of the kind, as the API server prints them; `undefined` for a directory. */
+  printed: PrintedTable | undefined;
 }
 
 /** Reads a directory, or one kind of a cluster. */
@@ -44,15 +52,17 @@ export async function readResources(choice: ReadChoice): Promise<ReadResources> 
   const read = await readDirectory(place, states);
   const held = new Set(read.isHeld ? read.deletions.map(({ uid }) => uid) : []);
   const problems = [...read.problems.map(formatProblem), ...(problem === undefined ? [] : [problem])];
-  return { resources: read.resources, problems, held, live, place, kind, isServed: false, namespace: 'default' };
+  const resources = read.resources;
+  return { resources, problems, held, live, place, kind, isServed: false, namespace: 'default', printed: undefined };
 }
 
 async function readCluster(choice: ReadChoice): Promise<ReadResources> {
   const reader = await openClusterReader(kubeConfigOf(choice));
   try {
     const kind = await findServedKind(reader, choice.kind);
+    const namespace = choice.allNamespaces ? undefined : (choice.namespace ?? reader.namespace);
     return {
-      resources: await reader.list(kind, undefined),
+      resources: await listResources(reader, kind, namespace),
       problems: [],
       live: new Map(),
       held: new Set(),
@@ -60,8 +70,24 @@ async function readCluster(choice: ReadChoice): Promise<ReadResources> {
       kind: kind.kind,
       isServed: true,
       namespace: reader.namespace,
+      printed: choice.printed ? await reader.printTable(kind, namespace) : undefined,
     };
   } finally {
     await reader.close();
   }
+}
+
+/** Lists the resources of a namespace; if it has none, those of all, so that a message can say where there are some. */
+async function listResources(
+  reader: ClusterReader,
+  kind: NamedKind,
+  namespace: string | undefined,
+): Promise<Resource[]> {
+  const found = await reader.list(kind, namespace);
+  if (found.length > 0 || namespace === undefined || !kind.namespaced) return found;
+  return await reader.list(kind, undefined).catch((error: unknown) => {
+    // Many users may read a single namespace only.
+    if (error instanceof KplugError) return found;
+    throw error;
+  });
 }

@@ -1,5 +1,5 @@
 import { keyOf, type Resource, type ResourceKey } from '@kplug/controller';
-import { isPaused } from '@kplug/controller/tools';
+import { isPaused, type PrintedTable } from '@kplug/controller/tools';
 import type { LiveState } from '../input/read-live-states.ts';
 import { ageOf } from './age.ts';
 import { compactStatus } from './compact.ts';
@@ -19,6 +19,8 @@ export interface ResourceTableOptions {
   now: number;
   /** States of resources that aren't ready, as the operator has them in memory. They precede the stored ones. */
   live?: ReadonlyMap<ResourceKey, LiveState>;
+  /** Columns of a kind that isn't delegated, as the API server prints them. */
+  printed?: PrintedTable | undefined;
 }
 
 interface Row {
@@ -38,7 +40,7 @@ export function resourceTable(resources: readonly Resource[], options: ResourceT
   const columns = [
     ...(options.wide || options.allNamespaces ? [namespace] : []),
     nameColumn(options),
-    ...(isDelegated ? delegatedColumns(options) : plainColumns(options)),
+    ...(isDelegated ? delegatedColumns(options) : undelegatedColumns(options)),
   ];
   return {
     header: columns.map((column) => column.name),
@@ -92,6 +94,17 @@ function delegatedColumns({ wide, colors, now }: ResourceTableOptions): Column[]
 
 function formatReason({ reason, percentage }: DelegatedStatus): string {
   return reason === 'InProgress' && percentage !== undefined ? `${plain(reason)} ${percentage}%` : plain(reason);
+}
+
+function undelegatedColumns(options: ResourceTableOptions): Column[] {
+  const { printed, wide } = options;
+  if (!printed) return plainColumns(options);
+  // The first column is the name.
+  return printed.columns.flatMap(({ name, isWide }, index) => {
+    if (index === 0 || (isWide && !wide)) return [];
+    const cell = ({ resource }: Row) => plain(printed.cells.get(resource.metadata.uid)?.[index] ?? '');
+    return [{ name: name.toUpperCase(), cell }];
+  });
 }
 
 function plainColumns({ wide, now }: ResourceTableOptions): Column[] {

@@ -23,7 +23,8 @@ export function toJsonSchema(schema: JsonObject): JsonObject {
   const converted: JsonObject = { ...typeOf(schema, isNullable), ...rangeOf(schema), ...combinationsOf(schema) };
   for (const keyword of plainKeywords)
     if (schema[keyword] !== undefined) converted[keyword] = plainJson(schema[keyword]);
-  if (Array.isArray(schema.enum)) converted.enum = [...schema.enum.map(plainJson), ...(isNullable ? [null] : [])];
+  // The API server refuses null for an enumerated field, even if null is among its values.
+  if (Array.isArray(schema.enum)) converted.enum = schema.enum.filter((one) => one !== null).map(plainJson);
   if (typeof schema.pattern === 'string' && compilePattern(schema.pattern)) converted.pattern = schema.pattern;
   if (typeof schema.format === 'string' && Object.hasOwn(formats, schema.format)) converted.format = schema.format;
   if (isJsonObject(schema.items)) converted.items = toJsonSchema(schema.items);

@@ -25,6 +25,8 @@ const cases: readonly [schema: JsonObject, ...values: JsonValue[]][] = [
   [text, 'x', 5, true, null, '', 'x'.repeat(101), ['x'], {}],
   [{ ...text, nullable: true }, null, 'x', 1],
   [{ ...text, enum: ['a', 'b'] }, 'a', 'c', null],
+  [{ ...text, nullable: true, enum: ['a'] }, 'a', null],
+  [{ ...text, nullable: true, enum: ['a', null] }, 'a', null],
   [{ ...text, pattern: '^(?i)a[[:digit:]]+$' }, 'A1', 'a', '1a'],
   [{ ...text, minLength: 2 }, 'ä', 'äö', '😀'],
   [{ type: 'integer' }, 1, 1.5, '1', 2 ** 53],

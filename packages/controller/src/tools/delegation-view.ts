@@ -16,6 +16,14 @@ import {
   type ResourceReference,
 } from '../resources/resource.ts';
 
+/** Paths of the fields of a base that the operator reads, such as `spec`, `preferredImplementation`. */
+export interface FieldPaths {
+  preference: readonly string[];
+  extensions: readonly string[];
+  /** `undefined` if resources ask for no capability. */
+  capability: Readonly<Record<'category' | 'type' | 'version', readonly string[]>> | undefined;
+}
+
 /** Fault of a base, for which an operator doesn't reconcile it as intended. */
 export interface BaseFault {
   /** Path of the field in the base. */
@@ -46,8 +54,24 @@ export class DelegationView {
     return this.#settings.name;
   }
 
+  /** Name of the plugin API. */
+  get api(): string {
+    return this.#settings.api;
+  }
+
   get base(): ResourceKind {
     return this.#settings.base;
+  }
+
+  /** Kinds of extensions; empty if plugins may understand any. */
+  get extensionKinds(): readonly ResourceKind[] {
+    return this.#settings.extensions.kinds ?? [];
+  }
+
+  /** Paths of the fields of a base that the operator reads. */
+  get paths(): FieldPaths {
+    const { preferencePath, extensions, capabilityPaths } = this.#settings;
+    return { preference: preferencePath, extensions: extensions.path, capability: capabilityPaths };
   }
 
   /** Reports whether plugins may request dependents. */

@@ -23,6 +23,8 @@ class Models:
     base: Model[Any] | None = None
     extensions: Mapping[str, Model[Any]] = field(default_factory=dict)
     """Models of extensions, by kind."""
+    base_type: type[Any] | None = None
+    """Type of the spec of the base."""
     types: Mapping[str, type[Any]] = field(default_factory=dict)
     """Types of the specs of extensions, by kind."""
 

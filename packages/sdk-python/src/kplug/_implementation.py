@@ -34,6 +34,7 @@ class ApiImplementation(Generic[_S]):
         self._models = Models(
             base=None if spec is None else model_of(spec),
             extensions={kind: model_of(type_) for kind, type_ in types.items()},
+            base_type=spec,
             types=types,
         )
         self._reconcile: Function | None = None

@@ -24,14 +24,30 @@ class InvalidSpec(Exception):
 
 def model_of(type_: type[_T]) -> Model[_T]:
     """Returns the model for a type. Raises `InvalidDefinition` for an unsupported type."""
-    # Checks attributes instead of classes, so that pydantic is imported only if it is used.
-    if hasattr(type_, "__pydantic_validator__") or hasattr(type_, "__pydantic_fields__"):
+    if _is_pydantic(type_):
         return _pydantic_model(type_)
     # Types that msgspec converts from a JSON object; attrs classes are among the dataclasses.
     if not isinstance(inspect.type_info(type_), _OBJECTS):
         advice = "it must be a dataclass, a TypedDict, a msgspec Struct or a pydantic model"
         raise InvalidDefinition(f"{type_!r} is not supported as the model of a spec: {advice}")
     return _msgspec_model(type_)
+
+
+def schema_of(type_: type[Any], target: str) -> dict[str, Any]:
+    """Returns the JSON Schema of a type. Raises `InvalidDefinition` if it has none."""
+    try:
+        if _is_pydantic(type_):
+            import pydantic  # noqa: PLC0415
+
+            return pydantic.TypeAdapter(type_).json_schema(mode="validation")
+        return msgspec.json.schema(type_)
+    except Exception as error:
+        raise InvalidDefinition(f"the model of {target} can't be converted to JSON Schema: {error}") from error
+
+
+def _is_pydantic(type_: type[Any]) -> bool:
+    # Checks attributes instead of classes, so that pydantic is imported only if it is used.
+    return hasattr(type_, "__pydantic_validator__") or hasattr(type_, "__pydantic_fields__")
 
 
 def _msgspec_model(type_: type[_T]) -> Model[_T]:

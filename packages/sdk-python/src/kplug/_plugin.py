@@ -16,6 +16,7 @@ from typing_extensions import Unpack
 
 from kplug._api import Api, check_identity
 from kplug._definition import Definition, Hook, Implementation
+from kplug._describe import write_description
 from kplug._errors import InvalidDefinition
 from kplug._implementation import ApiImplementation
 from kplug._logs import configure_logging, plugin_logger
@@ -147,8 +148,12 @@ class Plugin(ApiImplementation[_S]):
         """Listens, registers with the controller and keeps the registration alive, on the running event loop.
 
         Returns as soon as the plugin listens; the controller may start later. The program handles signals itself.
-        Raises `CannotServe` or `InvalidDefinition`.
+        Raises `CannotServe` or `InvalidDefinition`. If `KPLUG_DESCRIBE` has the path of a file, writes the schemas of
+        the plugin there for `kplug crd`, and exits.
         """
+        if description := os.environ.get("KPLUG_DESCRIBE"):
+            write_description(description, self.definition())
+            raise SystemExit(0)
         settings = read_settings(options, os.environ)
         running = RunningPlugin(self.definition(), settings, plugin_logger(self.name))
         for api in self._unserved:

@@ -5,43 +5,51 @@ import (
 	"testing"
 
 	"kplug.dev/sdk-go"
-	kplugv1 "kplug.dev/sdk-go/gen/kplug/v1"
+	"kplug.dev/sdk-go/kplugtest"
 )
 
-// answer reconciles and returns the status, or the reason and text of a failure.
-func answer(t *testing.T, resource string) string {
+// desks is a spec with one subnet.
+var desks = spec{Network: "10.20.0.0/22", Subnets: []wanted{{Name: "desks", Hosts: 200}}}
+
+func reconcileResource(t *testing.T, base kplugtest.Resource) *kplugtest.Answer {
 	t.Helper()
-	service, err := kplug.NewService(plugin)
-	if err != nil {
-		t.Fatal(err)
-	}
-	request := &kplugv1.ReconcileRequest{Base: &kplugv1.Resource{Json: []byte(resource)}}
-	response, err := service.Reconcile(t.Context(), request)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, message := range response.Messages {
-		return message.Reason + ": " + message.Text
-	}
-	return string(response.BaseStatus)
+	return kplugtest.New(t, plugin).Reconcile(kplugtest.Input{Base: base})
 }
 
-func TestReconcile(t *testing.T) {
-	desks := `{"spec":{"network":"10.20.0.0/22","subnets":[{"name":"desks","hosts":200}]}`
-	for resource, expected := range map[string]string{
-		desks + `}`: `{"subnets":[{"name":"desks","network":"10.20.0.0/24","firstHost":"10.20.0.1","lastHost":"10.20.0.254"}]}`,
-		desks + `,"status":{"subnets":[{"name":"desks","network":"10.20.3.0/24"}]}}`: `"network":"10.20.3.0/24"`,
-		desks + `,"status":{"subnets":[{"name":"desks","network":"nowhere"}]}}`:      `"network":"10.20.0.0/24"`,
-		desks + `,"status":{"subnets":[{"name":"desks","network":"fd00::/24"}]}}`:    `"network":"10.20.0.0/24"`,
-		`{`:                                 "InvalidSpec: the resource is malformed",
-		`{"spec":{"network":"10.0.0.0"}}`:   "is invalid: .spec.network:",
-		`{"spec":{"network":"10.0.0.0/8"}}`: "is invalid: .spec.subnets:",
-		`{"spec":{"network":"10.0.0.0/30","subnets":[{"name":"a","hosts":2},{"name":"a","hosts":2}]}}`: "duplicate subnet a",
-		`{"spec":{"network":"10.0.0.0/30","subnets":[{"name":"a","hosts":0}]}}`:                        "subnets[0].hosts",
-		`{"spec":{"network":"10.0.0.0/30","subnets":[{"name":"a","hosts":3}]}}`:                        "DoesNotFit: 10.0.0.0/30 has no space left",
+func TestWritesTheNetworksIntoTheStatus(t *testing.T) {
+	answer := reconcileResource(t, kplugtest.Resource{Spec: desks})
+	answer.AssertOutcome(kplugtest.Success)
+	var found status
+	answer.Status(&found)
+	if one := found.Subnets[0]; one.Network.String() != "10.20.0.0/24" || one.FirstHost != "10.20.0.1" || one.LastHost != "10.20.0.254" {
+		t.Errorf("the subnet is %+v", one)
+	}
+}
+
+func TestKeepsPlacesOfAValidStatus(t *testing.T) {
+	for network, want := range map[string]string{"10.20.3.0/24": "10.20.3.0/24", "nowhere": "10.20.0.0/24", "fd00::/24": "10.20.0.0/24"} {
+		before := kplug.Object{"subnets": []kplug.Object{{"name": "desks", "network": network}}}
+		var found status
+		reconcileResource(t, kplugtest.Resource{Spec: desks, Status: before}).Status(&found)
+		if got := found.Subnets[0].Network.String(); got != want {
+			t.Errorf("%s: got %s, want %s", network, got, want)
+		}
+	}
+}
+
+func TestExplainsInvalidResources(t *testing.T) {
+	subnets := func(all ...wanted) spec { return spec{Network: "10.0.0.0/30", Subnets: all} }
+	for want, given := range map[string]spec{
+		"InvalidSpec __API__ test is invalid: .spec.network:": {Network: "10.0.0.0"},
+		"InvalidSpec __API__ test is invalid: .spec.subnets:": {Network: "10.0.0.0/8"},
+		"duplicate subnet a":                       subnets(wanted{"a", 2}, wanted{"a", 2}),
+		".spec.subnets[0].hosts":                   subnets(wanted{"a", 0}),
+		"DoesNotFit 10.0.0.0/30 has no space left": subnets(wanted{"a", 3}),
 	} {
-		if actual := answer(t, resource); !strings.Contains(actual, expected) {
-			t.Errorf("%s: got %s, want %s", resource, actual, expected)
+		answer := reconcileResource(t, kplugtest.Resource{Spec: given})
+		answer.AssertOutcome(kplugtest.Terminal)
+		if got := answer.Reason + " " + answer.Message; !strings.Contains(got, want) {
+			t.Errorf("got %s, want %s", got, want)
 		}
 	}
 }

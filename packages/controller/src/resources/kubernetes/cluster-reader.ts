@@ -13,6 +13,7 @@ import { listPages } from './list-pages.ts';
 import { type KubeConfigChoice, loadKubeConfig } from './load-kube-config.ts';
 import { missingRule } from './missing-rule.ts';
 import { type PodPort, PortForwardAgent } from './port-forward-agent.ts';
+import { type PrintedTable, readPrintedTable } from './print-table.ts';
 import { readObject, ValuePool } from './read-object.ts';
 import { Transport } from './transport.ts';
 
@@ -99,6 +100,12 @@ export class ClusterReader {
       }),
     );
     return resources;
+  }
+
+  /** Prints the resources of a kind, in one namespace or in all, as a table. `undefined` if the API server prints none. */
+  printTable(kind: NamedKind, namespace: string | undefined): Promise<PrintedTable | undefined> {
+    const signal = AbortSignal.timeout(timeout);
+    return this.#translating(kind, namespace, () => readPrintedTable(this.#transport, kind, namespace, signal));
   }
 
   /** Returns a resource; `undefined` if it doesn't exist. */
