@@ -90,7 +90,7 @@ export class Newcomer {
     let output = '';
     await this.#time(title, async () => {
       for (const command of commands) {
-        output += await this.#shell.run(command);
+        output += await this.#shell.run(this.#commands.translate(command));
         if (/&& \. \S+\/activate\b/.test(command)) this.#shell.prelude = '. .venv/bin/activate';
       }
     });
@@ -99,14 +99,14 @@ export class Newcomer {
 
   /** Commands of a numbered step of the README. */
   step(number: number): string[] {
-    return commandsOf(join(this.#shell.cwd, 'README.md'), number).map((command) => this.#commands.translate(command));
+    return commandsOf(join(this.#shell.cwd, 'README.md'), number);
   }
 
   /** Starts commands in their own terminals, repeats the last one until its output matches, and stops them. */
   async runUntil(title: string, commands: readonly string[], expected: RegExp): Promise<void> {
-    const last = commands.at(-1) ?? '';
+    const [last = '', ...others] = commands.map((command) => this.#commands.translate(command)).reverse();
     await using stack = new AsyncDisposableStack();
-    const started = commands.slice(0, -1).map((command) => stack.use(this.#shell.start(command)));
+    const started = others.reverse().map((command) => stack.use(this.#shell.start(command)));
     await this.#time(title, async () => {
       const endAt = Date.now() + statusTimeout;
       for (;;) {

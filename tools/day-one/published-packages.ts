@@ -20,3 +20,9 @@ export function publishedPackages(): PublishedPackage[] {
     return content.private || !content.name.startsWith('@kplug/') ? [] : [{ ...content, path }];
   });
 }
+
+/** Version of this repository, which all of its packages have. */
+export function projectVersion(): string {
+  const [{ version } = { version: '0.0.0' }] = publishedPackages();
+  return version;
+}
