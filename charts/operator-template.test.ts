@@ -66,6 +66,7 @@ describe.runIf(kustomize)("an operator's manifests", () => {
       ['Role', 'address-operator', 'address-operator'],
       ['ClusterRole', 'address-operator-addressplans', 'address-operator-address-operator-delegations'],
       ['ClusterRole', 'address-operator-tokens', 'address-operator-address-operator-tokens'],
+      ['ClusterRole', 'address-operator-catalogue', 'address-operator-address-operator-catalogue'],
     ] as const;
     for (const [kind, own, ofChart] of pairs) {
       expect(rulesOf(objects, kind, own), own).toBeDefined();
