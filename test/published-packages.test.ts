@@ -46,15 +46,15 @@ describe.each(published)('$name', (subject) => {
   it('has a description, a README and the required version of Node.js', () => {
     expect(description).toMatch(/\w/);
     expect(readFileSync(join(folder, 'README.md'), 'utf8')).toContain(name);
-    expect(engines).toEqual({ node: '>=24' });
+    expect(engines).toEqual({ node: '>=22.22' });
   });
 
-  it.each(['18.12.0', '20.20.2', '23.11.1'])('fails on Node.js %s, with the version that is required', async (node) => {
-    const message = `${name} requires Node.js 24 or newer; this is Node.js ${node}`;
+  it.each(['18.12.0', '20.20.2', '22.21.9'])('fails on Node.js %s, with the version that is required', async (node) => {
+    const message = `${name} requires Node.js 22.22 or newer; this is Node.js ${node}`;
     await expect(runOn(node)).rejects.toMatchObject({ message, stack: `Error: ${message}` });
   });
 
-  it.each(['24.0.0', '100.1.0'])('accepts Node.js %s', async (node) => {
+  it.each(['22.22.0', '24.0.0', '100.1.0'])('accepts Node.js %s', async (node) => {
     await expect(runOn(node)).resolves.toBeDefined();
   });
 

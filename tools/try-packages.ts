@@ -80,14 +80,17 @@ function versionOf(name: string): string {
 /** Node.js programs on the PATH that are older than the packages require. */
 function oldNodes(): string[] {
   const programs = (process.env.PATH ?? '').split(delimiter).map((directory) => join(directory, 'node'));
-  return programs.filter(
-    (program) => existsSync(program) && Number.parseInt(run(program, ['-v'], '.').slice(1), 10) < 24,
-  );
+  return programs.filter((program) => existsSync(program) && isOld(run(program, ['-v'], '.').slice(1)));
+}
+
+function isOld(version: string): boolean {
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  return major < 22 || (major === 22 && minor < 22);
 }
 
 /** Checks that packages and commands fail on an old Node.js, with one line of explanation. */
 function checkRefusals(node: string): void {
-  const message = /^@kplug\/\w+ requires Node\.js 24 or newer; this is Node\.js [\d.]+$/;
+  const message = /^@kplug\/\w+ requires Node\.js 22\.22 or newer; this is Node\.js [\d.]+$/;
   for (const main of ['cli/dist/main.js', 'operator/dist/main.js']) {
     const { status, stderr } = spawnSync(node, [join('node_modules/@kplug', main), '--version'], {
       cwd: folder,

@@ -21,7 +21,7 @@ interface ChartDocument {
   content: string;
 }
 
-/** Generates all files in `charts/` that are derived, wholly or in part, from the schema of delegations and from the values. */
+/** Generates all files that are derived, wholly or in part, from the schema of delegations, and from the files of the charts. */
 export function chartDocuments(): ChartDocument[] {
   const schemaFile = join(chartsFolder, 'kplug', 'values.schema.json');
   const schema = {
@@ -37,7 +37,20 @@ export function chartDocuments(): ChartDocument[] {
     file: join(chartsFolder, 'kplug', 'files', 'rights-granting-kinds.yaml'),
     content: stringify({ plainKinds: Object.fromEntries(plainKinds), grantingDomains }),
   };
-  return [schemaDocument, definition, granting, ...copies(), ...['kplug', 'kplug-plugin'].map(readmeDocument)];
+  return [
+    schemaDocument,
+    definition,
+    granting,
+    ...copies(),
+    templateDefinition(),
+    ...['kplug', 'kplug-plugin'].map(readmeDocument),
+  ];
+}
+
+/** Copies the definition of `Plugin` into the template of an operator, whose users have no chart. */
+function templateDefinition(): ChartDocument {
+  const file = join(chartsFolder, '..', 'packages/cli/templates/operator/files/manifests/operator/plugin.crd.yaml');
+  return { file, content: readFileSync(join(chartsFolder, 'kplug/files/plugin.crd.yaml'), 'utf8') };
 }
 
 /** Copies the templates of the plugin chart into the operator's chart, which makes Deployments of plugins with them. */

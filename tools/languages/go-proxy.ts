@@ -20,8 +20,7 @@ export interface PublishedGoSdk {
  * Writes the SDK in Go, as it is now, into a folder with the layout of a module proxy. Its version is different for each content, as Go
  * keeps every version in its module cache.
  */
-export async function publishGoSdk(folder: string): Promise<PublishedGoSdk> {
-  const version = `v0.0.0-dev.${digest()}`;
+export async function publishGoSdk(folder: string, version = `v0.0.0-dev.${digest()}`): Promise<PublishedGoSdk> {
   await execute('go', ['-C', goProxyProgram, 'run', '.', goSdk, version, folder], {
     env: { ...process.env, ...goVariables },
   });

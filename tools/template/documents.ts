@@ -1,5 +1,5 @@
 import { join, resolve } from 'node:path';
-import { pluginFiles } from '../../packages/cli/src/init/template.ts';
+import { projectTexts } from '../../packages/cli/src/init/template.ts';
 
 const repository = resolve(import.meta.dirname, '../..');
 
@@ -21,6 +21,6 @@ export async function exampleDocuments(): Promise<TemplateDocument[]> {
     api: 'AddressPlan',
     image: 'ghcr.io/example/first-fit',
   };
-  const files = await pluginFiles('typescript', names);
+  const { files } = await projectTexts({ project: 'plugin', language: 'typescript', packageManager: 'npm' }, names);
   return [...files].map(([path, content]) => ({ file: join(exampleFolder, path), content }));
 }

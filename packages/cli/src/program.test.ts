@@ -73,6 +73,7 @@ describe('kplug', () => {
     'replay',
     'init',
     'init plugin',
+    'init operator',
     'token',
     'token create',
     'token rotate',

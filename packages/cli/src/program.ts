@@ -36,6 +36,7 @@ export function buildProgram(terminal: Terminal): Command {
     .helpOption('-h, --help', 'print help')
     .helpCommand('help [command]', 'print help for a command')
     .showHelpAfterError('Run with --help for usage.')
+    .addHelpText('after', '\nStart a project: npx @kplug/cli init')
     .addHelpText('after', exitCodeTable())
     .configureHelp(helpFormat)
     .exitOverride()

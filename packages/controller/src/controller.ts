@@ -15,6 +15,7 @@ import type { HostedFolder } from './registry/hosted.ts';
 import type { Registry } from './registry/registry.ts';
 import { type RegistryView, viewOf } from './registry/registry-view.ts';
 import type { Resources } from './resources/port.ts';
+import { runInReverse } from './run-in-reverse.ts';
 import type { GivenPrograms } from './supervisor/given-programs.ts';
 import type { PluginsFolder } from './supervisor/plugins-folder.ts';
 import { safeJsonLogLine } from './telemetry/log-line.ts';
@@ -46,7 +47,7 @@ export class Controller {
   readonly #log: Logger;
   readonly #parts: ControllerParts;
   readonly #starts: (() => unknown)[] = [];
-  readonly #stops = new AsyncDisposableStack();
+  readonly #stops: (() => unknown)[] = [];
   readonly #stopping = new AbortController();
   readonly #ended = Promise.withResolvers<void>();
   #admin: AdminPorts | undefined;
@@ -136,7 +137,7 @@ export class Controller {
   async #stop(): Promise<void> {
     this.#state = 'stopped';
     this.#stopping.abort(new KplugError('Stopped', 'the controller was stopped'));
-    await this.#stops.disposeAsync();
+    await runInReverse(this.#stops);
     this.#log.info('stopped');
   }
 
@@ -211,7 +212,7 @@ export class Controller {
 
   #add({ start, stop }: Step): void {
     if (start) this.#starts.push(start);
-    if (stop) this.#stops.defer(async () => void (await stop()));
+    if (stop) this.#stops.push(stop);
   }
 
   /** Waits for leadership, with leader election. */

@@ -1,6 +1,6 @@
 import type { JsonObject } from '@kplug/controller';
 import { objectOf, textsOf } from '../doctor/read-json.ts';
-import { pluralOf } from '../init/plugin-names.ts';
+import { pluralOf } from '../init/project-names.ts';
 import { takeColumns } from './printer-columns.ts';
 
 /** Names of a kind. */

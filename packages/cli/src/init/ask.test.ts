@@ -1,13 +1,13 @@
 import { PassThrough } from 'node:stream';
 import { expect, it, vi } from 'vitest';
-import { ask, type PluginChoice } from './ask.ts';
+import { ask, type ProjectChoice } from './ask.ts';
 
 const enter = '\r';
 const down = '\u001b[B';
 const interrupt = '\u0003';
 
 /** Sends keys as the answer to each question when it appears. */
-async function interview(given: PluginChoice, answers: [question: string, keys: string][]): Promise<PluginChoice> {
+async function interview(given: ProjectChoice, answers: [question: string, keys: string][]): Promise<ProjectChoice> {
   const input = new PassThrough();
   const output = new PassThrough();
   let shown = '';
@@ -25,15 +25,17 @@ async function interview(given: PluginChoice, answers: [question: string, keys: 
 
 it('asks for all options, with defaults derived from earlier answers', async () => {
   const choice = await interview({}, [
+    ['Create', enter],
     ['Directory', `tables${enter}`],
     ['Language', `${down}${enter}`],
-    ['Plugin name', enter],
+    ['Name', enter],
     ['Kind of the resources', enter],
     ['API group of the kind', enter],
     ['Plugin API', enter],
     ['Image without a tag', enter],
   ]);
   expect(choice).toEqual({
+    project: 'plugin',
     folder: 'tables',
     language: 'python',
     name: 'Tables',
@@ -45,7 +47,8 @@ it('asks for all options, with defaults derived from earlier answers', async () 
 });
 
 it('asks only for missing options, and again for invalid ones', async () => {
-  const given: PluginChoice = { folder: 'x', language: 'go', name: 'X', kind: 'Table', group: 'a.org', image: 'x/y' };
+  const names = { name: 'X', kind: 'Table', group: 'a.org', image: 'x/y' };
+  const given: ProjectChoice = { project: 'plugin', folder: 'x', language: 'go', ...names };
   const choice = await interview(given, [
     ['Plugin API', `@@${enter}`],
     [`"Table@@" is not a valid`, `\u007f\u007f${enter}`],
@@ -53,7 +56,30 @@ it('asks only for missing options, and again for invalid ones', async () => {
   expect(choice).toEqual({ ...given, api: 'Table' });
 });
 
-it('cancels when it is interrupted', async () => {
-  const asked = interview({}, [['Directory', interrupt]]);
-  await expect(asked).rejects.toThrow('cancelled; no file was written');
+it('asks for no language of an operator', async () => {
+  const choice = await interview({ kind: 'Table', group: 'a.org', api: 'Table', image: 'x/y' }, [
+    ['Create', `${down}${enter}`],
+    ['Directory', enter],
+    ['Name', enter],
+  ]);
+  expect(choice).toMatchObject({ project: 'operator', folder: './my-operator', name: 'MyOperator' });
+  expect(choice).not.toHaveProperty('language');
+});
+
+it.each([
+  ['at the first question', [['Create', interrupt]]],
+  [
+    'at a later one',
+    [
+      ['Create', enter],
+      ['Directory', interrupt],
+    ],
+  ],
+] as [string, [string, string][]][])('cancels when it is interrupted %s', async (_, answers) => {
+  await expect(interview({}, answers)).rejects.toThrow('cancelled; no file was written');
+});
+
+it('refuses a directory that is not empty before it asks for more', async () => {
+  const asked = interview({ project: 'plugin' }, [['Directory', `${import.meta.dirname}${enter}`]]);
+  await expect(asked).rejects.toThrow(/is not empty: it contains .*give a new or empty directory/);
 });

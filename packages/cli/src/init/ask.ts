@@ -2,7 +2,8 @@ import type { Readable, Writable } from 'node:stream';
 import { isCancel, select, text } from '@clack/prompts';
 import { CommandError } from '../command-error.ts';
 import { requireEmpty } from './new-folder.ts';
-import { defaultFor, faultOf, fields, type Language, languages, type PluginNames, rules } from './plugin-names.ts';
+import { type Project, projects, projectTypes } from './project.ts';
+import { defaultFor, faultOf, fields, type Language, languages, type ProjectNames, rules } from './project-names.ts';
 
 /** Streams of the questions and answers. */
 export interface PromptStreams {
@@ -10,23 +11,28 @@ export interface PromptStreams {
   output: Writable;
 }
 
-/** Options of a new plugin. Some may be missing. */
-export interface PluginChoice extends Partial<PluginNames> {
+/** Options of a new project. Some may be missing. */
+export interface ProjectChoice extends Partial<ProjectNames> {
+  project?: Project | undefined;
   folder?: string | undefined;
+  /** Language of a plugin. */
   language?: Language | undefined;
 }
 
 /** Asks for missing options. Rejects when the user cancels. */
-export async function ask(given: PluginChoice, streams: PromptStreams): Promise<PluginChoice> {
-  const choice: PluginChoice = { ...given };
-  choice.folder ??= await answer(
-    text({ ...streams, message: 'Directory', placeholder: './my-plugin', defaultValue: './my-plugin' }),
-  );
+export async function ask(given: ProjectChoice, streams: PromptStreams): Promise<ProjectChoice> {
+  const choice: ProjectChoice = { ...given };
+  const projectOptions = projects.map((value) => ({ value, ...projectTypes[value] }));
+  choice.project ??= await answer(select({ ...streams, message: 'Create', options: projectOptions }));
+  const { folder: defaultValue } = projectTypes[choice.project];
+  choice.folder ??= await answer(text({ ...streams, message: 'Directory', placeholder: defaultValue, defaultValue }));
   // Checked before the user answers the other questions.
   await requireEmpty(choice.folder);
-  choice.language ??= await answer(
-    select({ ...streams, message: 'Language', options: languages.map((value) => ({ value })) }),
-  );
+  if (choice.project === 'plugin') {
+    choice.language ??= await answer(
+      select({ ...streams, message: 'Language', options: languages.map((value) => ({ value })) }),
+    );
+  }
   const { folder } = choice;
   for (const field of fields) {
     const initialValue = defaultFor(field, choice, folder);

@@ -1,5 +1,5 @@
-import { mkdir, readdir, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { mkdir, readdir, rm, rmdir, writeFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
 import { CommandError } from '../command-error.ts';
 
 /** Rejects when a directory contains files other than a Git repository. */
@@ -23,15 +23,29 @@ async function list(folder: string): Promise<string[]> {
   }
 }
 
-/** Writes new files. Rejects when one already exists. */
+/** Writes new files. Rejects when one already exists, or cannot be written; then it removes those that it has written. */
 export async function writeNewFiles(folder: string, files: ReadonlyMap<string, string>): Promise<void> {
+  const undo: (() => Promise<void>)[] = [];
   try {
     for (const [path, content] of files) {
-      const file = join(folder, path);
-      await mkdir(dirname(file), { recursive: true });
-      await writeFile(file, content, { flag: 'wx' });
+      const file = join(resolve(folder), path);
+      for (const made of await makeFolder(dirname(file))) undo.push(() => rmdir(made));
+      // Before it is written, as a disk that is full leaves a part of it.
+      await writeFile(file, '', { flag: 'wx' });
+      undo.push(() => rm(file));
+      await writeFile(file, content);
     }
   } catch (cause) {
+    for (const step of undo.reverse()) await step().catch(() => undefined);
     throw new CommandError('usage', `cannot write the files: ${(cause as Error).message}`, { cause });
   }
+}
+
+/** Makes a folder and those above it. Returns the ones that did not exist, from the outermost to the innermost. */
+async function makeFolder(folder: string): Promise<string[]> {
+  const outermost = await mkdir(folder, { recursive: true });
+  if (outermost === undefined) return [];
+  const made = [folder];
+  for (let above = dirname(folder); above.length >= outermost.length; above = dirname(above)) made.unshift(above);
+  return made;
 }

@@ -148,13 +148,18 @@ export class PluginCaller {
       if (!instance) throw new KplugError('PluginUnavailable', `${formatPlugin(implementation)} is unreachable`);
       tried.add(instance);
       const { protocol, address } = instance.registration;
-      using slot = new DisposableStack();
-      if (protocol === 'kplug') slot.use(await this.#connections.slots.take(address, v0Concurrency));
-      const connection = await this.#connections.open(instance).catch(passUnavailable);
-      // Opening the connection may have shown that it doesn't serve this API now.
-      if (!connection || instance.unserved.has(implementation.api.name)) continue;
-      const held = slot.move();
-      return { instance, connection, [Symbol.dispose]: () => held.dispose() };
+      const slot = protocol === 'kplug' ? await this.#connections.slots.take(address, v0Concurrency) : undefined;
+      const release = () => slot?.[Symbol.dispose]();
+      let isHeld = false;
+      try {
+        const connection = await this.#connections.open(instance).catch(passUnavailable);
+        // Opening the connection may have shown that it doesn't serve this API now.
+        if (!connection || instance.unserved.has(implementation.api.name)) continue;
+        isHeld = true;
+        return { instance, connection, [Symbol.dispose]: release };
+      } finally {
+        if (!isHeld) release();
+      }
     }
   }
 

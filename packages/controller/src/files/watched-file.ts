@@ -1,9 +1,10 @@
 import type { Stats } from 'node:fs';
-import { open, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import { KplugError, messageOf } from '../errors.ts';
 import { DirectoryWatch } from './directory-watch.ts';
 import { fingerprintOf } from './fingerprint.ts';
+import { openFile } from './open-file.ts';
 
 /** Options of a watched file. Times in milliseconds. */
 export interface WatchedFileOptions<T> {
@@ -118,7 +119,8 @@ interface ReadFile<T> {
 }
 
 async function read<T>({ path, parse, refuse, maxSize }: WatchedFileOptions<T>): Promise<ReadFile<T>> {
-  await using handle = await open(path, 'r');
+  await using opened = await openFile(path);
+  const { handle } = opened;
   const fault = refuse?.(await handle.stat());
   if (fault) throw new Error(`${path} is refused: ${fault}`);
   const before = await handle.stat({ bigint: true });

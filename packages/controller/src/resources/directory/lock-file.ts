@@ -1,5 +1,5 @@
-import { open } from 'node:fs/promises';
 import { z } from 'zod';
+import { openFile } from '../../files/open-file.ts';
 import { hasCode } from '../../files/system-error.ts';
 
 const holderSchema = z.object({
@@ -34,7 +34,8 @@ export interface LockFile {
 export async function readLockFile(file: string): Promise<LockFile | undefined> {
   try {
     // Network file systems read the metadata again when a file is opened.
-    await using handle = await open(file, 'r');
+    await using opened = await openFile(file);
+    const { handle } = opened;
     const content = await handle.readFile('utf8');
     const { ino, mtimeMs, mtimeNs, size } = await handle.stat({ bigint: true });
     const holder = parseHolder(content);

@@ -1,6 +1,6 @@
-import { open } from 'node:fs/promises';
 import { messageOf } from '../../errors.ts';
 import { fingerprintOf } from '../../files/fingerprint.ts';
+import { openFile } from '../../files/open-file.ts';
 import { readUpTo } from '../../files/read-up-to.ts';
 import { hasCode } from '../../files/system-error.ts';
 import { finishInSlices } from '../../queue/slices.ts';
@@ -19,7 +19,8 @@ export interface FileContent extends ManifestFile {
 export async function readManifestFile(file: string, fingerprint: string): Promise<FileContent | undefined> {
   let bytes: Buffer | undefined;
   try {
-    await using handle = await open(file, 'r');
+    await using opened = await openFile(file);
+    const { handle } = opened;
     bytes = await readUpTo(handle, maxManifestSize);
     if (fingerprintOf(await handle.stat({ bigint: true })) !== fingerprint) return undefined;
   } catch (error) {

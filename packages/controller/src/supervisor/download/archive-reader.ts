@@ -75,9 +75,13 @@ async function decompress(file: string): Promise<{ stream: NodeJS.ReadableStream
 }
 
 async function readHead(file: string): Promise<Buffer> {
-  await using handle = await open(file, 'r');
-  const { buffer, bytesRead } = await handle.read(Buffer.alloc(zstd.length), 0, zstd.length, 0);
-  return buffer.subarray(0, bytesRead);
+  const handle = await open(file, 'r');
+  try {
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(zstd.length), 0, zstd.length, 0);
+    return buffer.subarray(0, bytesRead);
+  } finally {
+    await handle.close();
+  }
 }
 
 function magicOf(head: Buffer): 'gzip' | 'zstd' | undefined {

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { kplug } from '@kplug/testing/kplug';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { parse } from 'yaml';
-import { languages } from '../init/plugin-names.ts';
+import { parse, parseAllDocuments } from 'yaml';
+import { languages } from '../init/project-names.ts';
 
 let folder: string;
 
@@ -15,6 +15,7 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true }));
 
 const init = (...args: string[]) => kplug(['init', 'plugin', ...args], { cwd: folder });
+const initAny = (...args: string[]) => kplug(['init', ...args], { cwd: folder });
 
 async function filesIn(where: string): Promise<Record<string, string>> {
   const entries = await readdir(where, { recursive: true, withFileTypes: true });
@@ -29,7 +30,9 @@ describe('kplug init plugin', () => {
     const { code, stdout, stderr } = await init('new/one', '--language', language, ...names, '--image', 'r.io/me/pg');
     expect({ code, stderr }).toEqual({
       code: 0,
-      stderr: expect.stringMatching(/^created PostgreSQL with \d+ files; next steps are in new\/one\/README.md\n$/),
+      stderr: expect.stringMatching(
+        /^created the plugin PostgreSQL with \d+ files in new\/one; README.md describes them\n\nNext:\n {2}cd new\/one\n/,
+      ),
     });
     const files = await filesIn(join(folder, 'new/one'));
     expect(Object.keys(files).sort()).toEqual(stdout.trim().split('\n').sort());
@@ -83,7 +86,7 @@ describe('kplug init plugin', () => {
   });
 
   it.each([
-    [['--name', 'no name'], /"no name" is not a valid plugin name; write one such as FirstFit \(--name\)/],
+    [['--name', 'no name'], /"no name" is not a valid name; write one such as FirstFit \(--name\)/],
     [['--kind', 'plan'], /"plan" is not a valid kind; write one such as AddressPlan \(--kind\)/],
     [['--group', 'org'], /"org" is not a valid API group; write one such as example.org \(--group\)/],
     [['--api', 'Plan@1'], /"Plan@1" is not a valid plugin API; .* \(--api\)/],
@@ -93,6 +96,81 @@ describe('kplug init plugin', () => {
     const { code, stderr } = await init('new', ...args);
     expect(code).toBe(2);
     expect(stderr).toMatch(message);
+    expect(await readdir(folder)).toEqual([]);
+  });
+});
+
+describe('kplug init', () => {
+  it.each(languages)('creates the same as `kplug init plugin` in %s', async (language) => {
+    const { code, stderr } = await initAny('one', '--language', language, '--name', 'Same', '--yes');
+    expect({ code, stderr }).toEqual({ code: 0, stderr: expect.stringContaining('created the plugin Same with ') });
+    await init('two', '--language', language, '--name', 'Same');
+    expect(await filesIn(join(folder, 'one'))).toEqual(await filesIn(join(folder, 'two')));
+    expect(Object.keys(await filesIn(join(folder, 'one')))).toEqual(
+      expect.arrayContaining(['kplug.yaml', 'manifests/kind/crd.yaml', 'samples/office.yaml']),
+    );
+  });
+
+  it('prints the next commands last, for the package manager that runs it', async () => {
+    const run = async (agent: string) => {
+      await rm(join(folder, 'my plugin'), { recursive: true, force: true });
+      const env = { npm_config_user_agent: agent };
+      return (await kplug(['init', 'my plugin', '--yes'], { cwd: folder, env })).stderr;
+    };
+    expect(await run('')).toMatch(/Next:\n {2}cd 'my plugin'\n {2}npm install\n {2}npm test\n/);
+    expect(await run('pnpm/12.21.0 npm/? node/v24.9.0 linux x64')).toMatch(/ {2}pnpm install\n {2}pnpm test\n/);
+    expect(await filesIn(join(folder, 'my plugin'))).toHaveProperty(['pnpm-workspace.yaml']);
+    expect(await run('yarn/4.18.1 npm/? node/v24.9.0 linux x64')).toMatch(/ {2}yarn install\n {2}yarn test\n/);
+    expect(await filesIn(join(folder, 'my plugin'))).toHaveProperty(['.yarnrc.yml']);
+  });
+
+  it('leaves out `cd` in the current directory', async () => {
+    const { stderr } = await initAny('--yes', '--name', 'Here');
+    expect(stderr).toMatch(
+      /^created the plugin Here with \d+ files in the current directory; README.md describes them\n\nNext:\n {2}npm install\n/,
+    );
+  });
+
+  it('reports a directory in which it may not write', async () => {
+    await writeFile(join(folder, 'file'), 'mine');
+    const { code, stderr } = await initAny(join('file', 'new'), '--yes');
+    expect({ code, stderr }).toEqual({
+      code: 2,
+      stderr: expect.stringMatching(/^kplug: cannot use the directory file\/new: ENOTDIR/),
+    });
+    expect(await filesIn(folder)).toEqual({ file: 'mine' });
+  });
+});
+
+describe('kplug init operator', () => {
+  it('creates an operator, with all names filled in', async () => {
+    const names = ['--name', 'TableOperator', '--kind', 'Policy', '--group', 'my.org', '--api', 'Tables@2.1.0'];
+    const { code, stdout, stderr } = await initAny('operator', 'new', ...names, '--image', 'r.io/me/op', '--yes');
+    expect({ code, stderr }).toEqual({
+      code: 0,
+      stderr: expect.stringMatching(/^created the operator TableOperator with \d+ files in new; /),
+    });
+    const files = await filesIn(join(folder, 'new'));
+    expect(Object.keys(files).sort()).toEqual(stdout.trim().split('\n').sort());
+    for (const [path, text] of Object.entries(files)) {
+      expect(text, path).not.toMatch(/__[A-Z]+(_[A-Z]+)*__|FirstFit|first-fit|AddressPlan/);
+      if (path.endsWith('.yaml'))
+        for (const document of parseAllDocuments(text)) expect(document.errors, path).toEqual([]);
+    }
+    expect(files['operator.ts']).toContain("base: { apiVersion: 'my.org/v1alpha1', kind: 'Policy' }");
+    expect(files['operator.ts']).toContain("api: 'Tables@^2.1.0'");
+    expect(parse(files['manifests/kind/crd.yaml'] ?? '')).toMatchObject({ metadata: { name: 'policies.my.org' } });
+    expect(files['manifests/operator/deployment.yaml']).toContain('image: r.io/me/op:0.1.0');
+    expect(files['manifests/operator/rights.yaml']).toContain('resources: [policies/status]');
+    expect(JSON.parse(files['package.json'] ?? '')).toMatchObject({ name: 'table-operator' });
+  });
+
+  it('has no other language', async () => {
+    const { code, stderr } = await initAny('operator', 'new', '--language', 'go');
+    expect({ code, stderr }).toEqual({
+      code: 2,
+      stderr: 'kplug: operators are in TypeScript; --language is for plugins\n',
+    });
     expect(await readdir(folder)).toEqual([]);
   });
 });

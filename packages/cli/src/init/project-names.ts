@@ -5,9 +5,9 @@ import { CommandError } from '../command-error.ts';
 export const languages = ['typescript', 'python', 'go'] as const;
 export type Language = (typeof languages)[number];
 
-/** Names of a new plugin, its kind, API and image. */
-export interface PluginNames {
-  /** Value of `preferredImplementation`. */
+/** Names of a new project, its kind, API and image. */
+export interface ProjectNames {
+  /** Name of the plugin, which is the value of `preferredImplementation`, or of the operator. */
   name: string;
   kind: string;
   /** API group of the kind. */
@@ -32,8 +32,8 @@ const label = '[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?';
 const word = '[A-Za-z0-9]([A-Za-z0-9._-]{0,48}[A-Za-z0-9])?';
 
 /** Rules of the names. */
-export const rules: Record<keyof PluginNames, Rule> = {
-  name: { prompt: 'Plugin name', noun: 'plugin name', example: 'FirstFit', pattern: new RegExp(`^${word}$`) },
+export const rules: Record<keyof ProjectNames, Rule> = {
+  name: { prompt: 'Name', noun: 'name', example: 'FirstFit', pattern: new RegExp(`^${word}$`) },
   kind: { prompt: 'Kind of the resources', noun: 'kind', example: 'AddressPlan', pattern: /^[A-Z][A-Za-z0-9]{0,49}$/ },
   group: {
     prompt: 'API group of the kind',
@@ -56,17 +56,17 @@ export const rules: Record<keyof PluginNames, Rule> = {
 };
 
 /** Fields of the names, in the order of the questions. */
-export const fields = ['name', 'kind', 'group', 'api', 'image'] as const satisfies readonly (keyof PluginNames)[];
+export const fields = ['name', 'kind', 'group', 'api', 'image'] as const satisfies readonly (keyof ProjectNames)[];
 
 /** Returns why a name is invalid; `undefined` when it is valid. */
-export function faultOf(field: keyof PluginNames, value: string): string | undefined {
+export function faultOf(field: keyof ProjectNames, value: string): string | undefined {
   const { noun, example, pattern } = rules[field];
   return pattern.test(value) ? undefined : `"${value}" is not a valid ${noun}; write one such as ${example}`;
 }
 
 /** Returns the default of a name, derived from the directory, the kind or the name. */
-export function defaultFor(field: keyof PluginNames, given: Partial<PluginNames>, folder: string): string {
-  const defaults: Record<keyof PluginNames, () => string> = {
+export function defaultFor(field: keyof ProjectNames, given: Partial<ProjectNames>, folder: string): string {
+  const defaults: Record<keyof ProjectNames, () => string> = {
     name: () => pascalCase(basename(resolve(folder))) || 'FirstFit',
     kind: () => 'AddressPlan',
     group: () => 'example.org',
@@ -77,7 +77,7 @@ export function defaultFor(field: keyof PluginNames, given: Partial<PluginNames>
 }
 
 /** Throws a `CommandError` for an invalid name. */
-export function checkNames(given: Partial<PluginNames>): void {
+export function checkNames(given: Partial<ProjectNames>): void {
   for (const field of fields) {
     const value = given[field];
     const fault = value === undefined ? undefined : faultOf(field, value);
@@ -86,15 +86,15 @@ export function checkNames(given: Partial<PluginNames>): void {
 }
 
 /** Adds the defaults of missing names. Throws a `CommandError` for an invalid name. */
-export function completeNames(given: Partial<PluginNames>, folder: string): PluginNames {
-  const names: Partial<PluginNames> = { ...given };
+export function completeNames(given: Partial<ProjectNames>, folder: string): ProjectNames {
+  const names: Partial<ProjectNames> = { ...given };
   for (const field of fields) names[field] ??= defaultFor(field, names, folder);
   checkNames(names);
-  return names as PluginNames;
+  return names as ProjectNames;
 }
 
 /** Returns the values of the placeholders in the templates. */
-export function wordsFor({ name, kind, group, api, image }: PluginNames): Record<string, string> {
+export function wordsFor({ name, kind, group, api, image }: ProjectNames): Record<string, string> {
   const slug = kebabCase(name);
   const [apiName = '', apiVersion = '1.0.0'] = api.split('@');
   const [host = ''] = image.split('/');

@@ -1,0 +1,58 @@
+import { once } from 'node:events';
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { runServer } from 'verdaccio';
+import { publishedPackages } from './published-packages.ts';
+import { execute } from './shell.ts';
+
+/** npm registry on this machine that has the packages of this repository; others come from the registry that npm is configured with. */
+export class LocalRegistry implements AsyncDisposable {
+  readonly url: string;
+  readonly #server: Server;
+
+  private constructor(server: Server) {
+    this.#server = server;
+    this.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+  }
+
+  /** @param folder new folder for its packages. */
+  static async start(folder: string): Promise<LocalRegistry> {
+    const { stdout: upstream } = await execute('npm', ['config', 'get', 'registry']);
+    const server = (await runServer({
+      storage: folder,
+      self_path: folder,
+      uplinks: { upstream: { url: upstream.trim(), timeout: '60s', max_fails: 100, maxage: '1h' } },
+      packages: {
+        // Never from the other registry, whatever has these names there.
+        '@kplug/*': { access: '$all', publish: '$all' },
+        '**': { access: '$all', proxy: 'upstream' },
+      },
+      max_body_size: '100mb',
+      web: { enable: false },
+      log: { type: 'stdout', format: 'json', level: 'fatal' },
+    } as never)) as Server;
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    return new LocalRegistry(server);
+  }
+
+  /** Packs all packages as they are published, and publishes them here. Requires `pnpm build`. */
+  async publish(folder: string): Promise<string[]> {
+    const token = ['--registry', this.url, `--${this.url.replace('http:', '')}:_authToken=local`];
+    const names: string[] = [];
+    for (const { name, version, path } of publishedPackages()) {
+      const { stdout } = await execute('pnpm', ['pack', '--json', '--pack-destination', folder], { cwd: path });
+      const { filename } = JSON.parse(stdout) as { filename: string };
+      await execute('npm', ['publish', ...token, '--provenance=false', join(folder, filename.split('/').at(-1) ?? '')]);
+      names.push(`${name}@${version}`);
+    }
+    return names;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#server.closeAllConnections();
+    this.#server.close();
+    await once(this.#server, 'close');
+  }
+}
