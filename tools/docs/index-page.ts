@@ -11,7 +11,7 @@ export function indexPage(): GeneratedPage {
   const content = page(
     '# Documentation',
     generatedBy('`tools/site/contents.ts`'),
-    'Begin with the [tutorial](tutorial.md). In a clone, `npx -y pnpm@12 site` shows these pages with search.',
+    'Begin with the [tutorial](tutorial.md). In a clone, `npx -y pnpm@12 site` shows these pages as a site.',
     ...sections,
   );
   return { file: 'docs/README.md', content };
