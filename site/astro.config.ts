@@ -21,7 +21,6 @@ export default defineConfig({
   ...(site && { site }),
   trailingSlash: 'always',
   devToolbar: { enabled: false },
-  telemetry: false,
   // The site has no bitmaps.
   image: { service: { entrypoint: 'astro/assets/services/noop' } },
   integrations: [

@@ -8,6 +8,11 @@ export function indexPage(): GeneratedPage {
     const rows = entries.map(({ file, label, purpose }) => [`[${label}](${posix.relative('docs', file)})`, purpose]);
     return [`## ${label}`, table(['page', 'contents'], rows)];
   });
-  const content = page('# Documentation', generatedBy('`tools/site/contents.ts`'), ...sections);
+  const content = page(
+    '# Documentation',
+    generatedBy('`tools/site/contents.ts`'),
+    'Begin with the [tutorial](tutorial.md). In a clone, `npx -y pnpm@12 site` shows these pages as a site.',
+    ...sections,
+  );
   return { file: 'docs/README.md', content };
 }

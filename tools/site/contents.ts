@@ -51,6 +51,7 @@ export const contents: readonly Section[] = [
     entries: [
       entry('docs/reference/cli.md', 'Command line', 'Every command of `kplug`, with options and examples'),
       entry('docs/operator-configuration.md', 'Settings', 'Flags, variables and fields of `kplug.yaml`'),
+      entry('docs/reference/resources.md', 'Resources', 'Fields of `Delegation`, `Plugin` and `ProvidedCapability`'),
       entry('charts/kplug/README.md', 'Chart of the operator', 'Values of the Helm chart `kplug`'),
       entry('charts/kplug-plugin/README.md', 'Chart of a plugin', 'Values of the Helm chart `kplug-plugin`'),
       entry('docs/reference/reasons.md', 'Reasons and codes', 'Reasons in conditions, and codes of errors'),

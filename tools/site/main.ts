@@ -24,12 +24,19 @@ stagePages(repository, build);
 if (isBuilding) buildSite();
 else preview();
 
-/** Builds the site. Prints the output of the build, a line for each page, only if it fails. */
+/** Builds the site and checks the types of its sources. */
 function buildSite(): void {
-  const { status, stdout, stderr } = spawnSync(astro, ['build'], { cwd: site, env, encoding: 'utf8' });
-  if (status === 0) console.log('built site/dist');
-  else console.error(`${stdout}${stderr}`);
-  process.exitCode = status ?? 1;
+  runQuietly(astro, ['build']);
+  runQuietly(join(repository, 'node_modules/.bin/tsc'), ['-p', site, '--noEmit']);
+  console.log('built site/dist');
+}
+
+/** Runs a program, and prints its output only if it fails. */
+function runQuietly(program: string, args: readonly string[]): void {
+  const { status, stdout, stderr } = spawnSync(program, args, { cwd: site, env, encoding: 'utf8' });
+  if (status === 0) return;
+  console.error(`${stdout}${stderr}`);
+  process.exit(status ?? 1);
 }
 
 /** Serves the site until it is interrupted, and stages changed pages. */

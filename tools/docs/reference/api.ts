@@ -43,8 +43,8 @@ function describe(item: ApiItem, before: ApiItem | undefined): (string | string[
   const members = (item.members ?? []).map((member) => [signatureInCell(member), cell(commentOf(member))]);
   return [
     item.name === before?.name ? '' : `### ${item.name}`,
-    commentOf(item),
-    ['```typescript', signatureOf(item), '```'],
+    withExamples(commentOf(item)),
+    ['```typescript wrap', signatureOf(item), '```'],
     members.length > 0 ? table(['member', 'meaning'], members) : '',
   ];
 }
@@ -61,6 +61,11 @@ function signatureOf({ excerptTokens = [] }: ApiItem): string {
 function signatureInCell(member: ApiItem): string {
   const line = signatureOf(member).replaceAll(/\s+/g, ' ').replace(/;$/, '');
   return `\`${line.replaceAll('|', '\\|')}\``;
+}
+
+/** Marks paragraphs that are a call as code, as the model has lost their indentation. */
+function withExamples(text: string): string {
+  return text.replaceAll(/(?<=\n\n)\w+\(\{[\s\S]*?\}\)(?=\n\n|$)/g, (call) => `\`\`\`typescript wrap\n${call}\n\`\`\``);
 }
 
 /** Text of a doc comment in Markdown. */

@@ -10,7 +10,9 @@ it.each(referencePages().map((page) => [page.file, page] as const))(
 );
 
 it('the reference has what users look up', () => {
-  const [cli = '', metrics = '', protocol = '', reasons = ''] = referencePages().map(({ content }) => content);
+  const [cli = '', metrics = '', protocol = '', reasons = '', resources = ''] = referencePages().map(
+    ({ content }) => content,
+  );
   expect(cli).toContain('### `kplug plugins describe`');
   expect(cli).toContain('| `-A, --all-namespaces` | all namespaces |');
   expect(cli).toContain('kplug get databasetables -A -o wide');
@@ -20,4 +22,6 @@ it('the reference has what users look up', () => {
   expect(protocol).toContain('| `Session` | stream of ');
   expect(protocol).not.toMatch(/\| `\w+` \| `kplug\.v1\./);
   expect(reasons).toContain('| `PreferredVersionMismatch` |');
+  expect(resources).toContain('| `plugins.from[].namespace` | string |');
+  expect(resources).toContain('| `base.kind` | string | Required.');
 });
