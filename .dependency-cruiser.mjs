@@ -18,12 +18,14 @@ export const controllerLayers = {
   expressions: ['resources'],
   certificates: ['files', 'queue', 'registry', 'resources', 'settings'],
   authentication: ['files', 'queue', 'registry', 'resources', 'settings'],
-  heartbeat: ['authentication', 'certificates', 'paging', 'ports', 'registry', 'resources', 'selection', 'settings'],
+  attachments: ['registry', 'resources'],
+  heartbeat: ['attachments', 'authentication', 'certificates', 'paging', 'ports', 'registry', 'resources', 'selection', 'settings'],
   clients: ['certificates', 'queue', 'registry', 'resources', 'selection'],
   discovery: ['certificates', 'clients', 'queue', 'registry', 'resources'],
   supervisor: ['files', 'queue', 'registry', 'resources', 'settings'],
   telemetry: ['queue', 'resources'],
   delegation: [
+    'attachments',
     'clients',
     'expressions',
     'queue',
@@ -35,6 +37,7 @@ export const controllerLayers = {
     'telemetry',
   ],
   'delegation-resources': ['delegation', 'queue', 'registry', 'resources', 'selection'],
+  'attachment-resources': ['attachments', 'clients', 'delegation', 'queue', 'registry', 'resources'],
   'plugin-resources': ['queue', 'registry', 'resources'],
   catalogue: ['delegation', 'queue', 'registry', 'resources', 'selection'],
   admin: [

@@ -1,4 +1,6 @@
 import type { Logger } from 'pino';
+import { AttachmentResources, type AttachmentResourcesParts } from './attachment-resources/attachment-resources.ts';
+import { Attachments } from './attachments/attachments.ts';
 import { type CatalogueParts, CatalogueWriter } from './catalogue/catalogue-writer.ts';
 import type { PluginSecurity } from './certificates/plugin-channels.ts';
 import { PluginCaller } from './clients/caller.ts';
@@ -72,7 +74,8 @@ export function assembleParts(
 
   const connections = new Connections(registry, options.connections, transport, pluginSecurity);
   const caller = new PluginCaller(connections, metrics);
-  const delegations = new Delegations({ resources, registry, caller, events, observer: metrics, log });
+  const attachments = attachmentsOf(options);
+  const delegations = new Delegations({ resources, registry, caller, events, observer: metrics, log, attachments });
   for (const one of settings) delegations.add(one);
   const { followDelegations = false, concurrency } = options;
   const delegationResources = followDelegations
@@ -85,6 +88,8 @@ export function assembleParts(
         log,
       })
     : undefined;
+
+  const attachmentResources = openAttachments(options, { registry, delegations, attachments, connections, clock, log });
 
   const { reservedAddresses: reserved = [], identities } = services;
   const reader = new RegistrationReader(new LeasePolicy(options.lease), { reserved, ...options.addresses });
@@ -106,6 +111,7 @@ export function assembleParts(
   const gate = new Gate({
     security: security.mode,
     reservations,
+    attachments,
     ...(security.ways.length > 0 && { authenticator: security }),
   });
   const admission = admissionBy({
@@ -115,7 +121,12 @@ export function assembleParts(
   });
   const v0Sources = openV0Sources(options);
   const heartbeats = new HeartbeatServer(
-    { registry, reader, observer, gate, admission, v0Sources, podNetwork: services.podNetwork, watches },
+    {
+      ...{ registry, reader, observer, gate, admission, v0Sources, watches, attachments },
+      podNetwork: services.podNetwork,
+      security: security.mode,
+      onTunnel: (attachment) => attachmentResources?.onTunnel(attachment),
+    },
     {
       security: security.port,
       reporter: { log, observer: metrics },
@@ -163,6 +174,8 @@ export function assembleParts(
     security,
     delegations,
     delegationResources,
+    attachments,
+    attachmentResources,
     v0Sources,
     heartbeats,
     refusals,
@@ -172,6 +185,25 @@ export function assembleParts(
     pods,
     prober,
   };
+}
+
+/** Returns the attachments, of which there are none yet; `undefined` where they are not followed. */
+function attachmentsOf({ followAttachments = false }: ControllerOptions): Attachments | undefined {
+  return followAttachments ? new Attachments() : undefined;
+}
+
+/** Returns what brings attachments into effect; `undefined` where they are not followed. */
+function openAttachments(
+  { resources }: ControllerOptions,
+  {
+    attachments,
+    ...parts
+  }: Omit<AttachmentResourcesParts, 'resources' | 'attachments' | 'store'> & {
+    attachments: Attachments | undefined;
+  },
+): AttachmentResources | undefined {
+  const store = resources.services?.attachments;
+  return attachments && new AttachmentResources({ ...parts, resources, attachments, store });
 }
 
 /** Returns the writer of the catalogue of capabilities; `undefined` where the resources have no store for it. */

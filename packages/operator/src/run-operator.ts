@@ -63,10 +63,12 @@ function controllerOptions({ settings, delegations }: OperatorConfiguration): Om
   const { operatorName: operator, concurrency, allowInsecurePlugins = false, insecurePluginsFrom } = settings;
   const { plugins, pluginsBaseUrl: baseUrl, pluginsNamePattern: namePattern } = settings;
   const { allowWritablePluginsDir: allowWritable = false, pluginsEnvironment } = settings;
+  const { attachments: followAttachments = false } = settings;
   const isCluster = settings.manifests === undefined;
   return {
     delegations,
     followDelegations: (settings.followDelegations ?? true) && (operator === undefined || { operator }),
+    followAttachments,
     ...(concurrency === undefined ? {} : { concurrency }),
     ...heartbeatsOf(settings),
     metricsAddress: addressOf(settings.metricsAddr ?? (isCluster ? ':8080' : '0')),

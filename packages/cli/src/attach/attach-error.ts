@@ -1,0 +1,34 @@
+import { messageOf } from '@kplug/protocol';
+import { CommandError } from '../command-error.ts';
+
+/** Returns the failure of creating an attachment for people, with what to do next. */
+export function explainRefusal(error: unknown, namespace: string): unknown {
+  const reason = reasonOf(error);
+  if (reason === 'Forbidden') {
+    const advice = `ask an administrator for a RoleBinding in ${namespace} to the ClusterRole kplug-attach of the chart`;
+    return new CommandError('failed', `you may not attach plugins in the namespace ${namespace}: ${advice}`, {
+      cause: error,
+    });
+  }
+  if (reason !== 'NotFound') return error;
+  const advice =
+    'the namespace does not exist, or the cluster has no kind Attachment; see "kubectl get crd attachments.attachments.kplug.dev"';
+  return new CommandError('notFound', `nothing can be attached in the namespace ${namespace}: ${advice}`, {
+    cause: error,
+  });
+}
+
+/** Reports whether a request failed because the attachment may not be renewed any more. */
+export function isRefused(error: unknown): boolean {
+  return reasonOf(error) === 'Forbidden';
+}
+
+/** Returns the failure to reach the operator for people. */
+export function describeConnection(failure: string, message: string): string {
+  return failure === '' ? message : failure;
+}
+
+function reasonOf(error: unknown): string {
+  const { cause } = error as { cause?: { reason?: unknown } };
+  return typeof cause?.reason === 'string' ? cause.reason : messageOf(error);
+}
