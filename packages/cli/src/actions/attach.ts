@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { type ClusterReader, openClusterReader } from '@kplug/controller/tools';
 import { messageOf } from '@kplug/protocol';
 import { explainRefusal } from '../attach/attach-error.ts';
-import { AttachmentObject } from '../attach/attachment-object.ts';
+import { AttachmentObject, type AttachmentWish } from '../attach/attachment-object.ts';
 import { LeaseKeeper } from '../attach/lease-keeper.ts';
 import { findFreePort, LocalForward } from '../attach/local-forward.ts';
 import { parseSelector } from '../attach/parse-selector.ts';
@@ -54,7 +54,7 @@ export async function attach(command: readonly string[], options: AttachOptions,
     all: options.all ?? false,
     leaseSeconds: lease / 1_000,
   };
-  const attachment = await create(reader, wish);
+  const attachment = await create(reader, wish, operator.clusterRole);
   cleanup.defer(() => handBack(attachment, terminal));
 
   const forward = cleanup.use(new LocalForward(() => operator.connect()));
@@ -119,11 +119,11 @@ function readLease(text: string): number {
   throw new CommandError('usage', `--lease must be whole seconds from 5s to 10m, not ${text}`);
 }
 
-async function create(reader: ClusterReader, wish: Omit<Parameters<typeof AttachmentObject.create>[1], 'user'>) {
+async function create(reader: ClusterReader, wish: Omit<AttachmentWish, 'user'>, clusterRole: string) {
   try {
     return await AttachmentObject.create(reader, { ...wish, user: (await reader.user()) || 'unknown' });
   } catch (error) {
-    throw explainRefusal(error, wish.namespace);
+    throw explainRefusal(error, wish.namespace, clusterRole);
   }
 }
 

@@ -2,10 +2,10 @@ import { messageOf } from '@kplug/protocol';
 import { CommandError } from '../command-error.ts';
 
 /** Returns the failure of creating an attachment for people, with what to do next. */
-export function explainRefusal(error: unknown, namespace: string): unknown {
+export function explainRefusal(error: unknown, namespace: string, clusterRole: string): unknown {
   const reason = reasonOf(error);
   if (reason === 'Forbidden') {
-    const advice = `ask an administrator for a RoleBinding in ${namespace} to the ClusterRole kplug-attach of the chart`;
+    const advice = `ask an administrator for a RoleBinding in ${namespace} to the ClusterRole ${clusterRole} of the chart`;
     return new CommandError('failed', `you may not attach plugins in the namespace ${namespace}: ${advice}`, {
       cause: error,
     });
@@ -21,11 +21,6 @@ export function explainRefusal(error: unknown, namespace: string): unknown {
 /** Reports whether a request failed because the attachment may not be renewed any more. */
 export function isRefused(error: unknown): boolean {
   return reasonOf(error) === 'Forbidden';
-}
-
-/** Returns the failure to reach the operator for people. */
-export function describeConnection(failure: string, message: string): string {
-  return failure === '' ? message : failure;
 }
 
 function reasonOf(error: unknown): string {

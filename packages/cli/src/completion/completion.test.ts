@@ -51,6 +51,7 @@ describe('in bash, kplug completes', () => {
         'reconcile',
         'pause',
         'resume',
+        'attach',
         'doctor',
         'validate',
         'render',

@@ -56,6 +56,12 @@ export class AttachableOperator {
     return new AttachableOperator(reader, pod);
   }
 
+  /** Name of the ClusterRole of the chart with the right to attach. */
+  get clusterRole(): string {
+    const fullName = this.#caName?.replace(/-ca$/, '') ?? 'kplug';
+    return `${fullName}-${this.#namespace}-attach`;
+  }
+
   /** Reads the CA of the operator, as PEM. Rejects with a `CommandError`. */
   async readCa(): Promise<Buffer> {
     const name = this.#caName ?? 'kplug-ca';
