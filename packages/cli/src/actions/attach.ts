@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ClusterReader, openClusterReader } from '@kplug/controller/tools';
 import { messageOf } from '@kplug/protocol';
-import { explainRefusal } from '../attach/attach-error.ts';
+import { explainRefusal, explainUnreachable } from '../attach/attach-error.ts';
 import { AttachmentObject, type AttachmentWish } from '../attach/attachment-object.ts';
 import { LeaseKeeper } from '../attach/lease-keeper.ts';
 import { findFreePort, LocalForward } from '../attach/local-forward.ts';
@@ -40,8 +40,7 @@ export async function attach(command: readonly string[], options: AttachOptions,
   await using cleanup = new AsyncDisposableStack();
   cleanup.defer(() => reader.close());
   const namespace = options.namespace ?? reader.namespace;
-  const operator = await AttachableOperator.find(reader, options.operatorNamespace);
-  const ca = await operator.readCa();
+  const { operator, ca } = await findOperator(reader, options.operatorNamespace);
   const folder = await mkdtemp(join(tmpdir(), 'kplug-attach-'));
   cleanup.defer(() => rm(folder, { recursive: true, force: true }));
   const caFile = join(folder, 'ca.crt');
@@ -98,6 +97,15 @@ export async function attach(command: readonly string[], options: AttachOptions,
     terminal.say('Start the plugin with these variables in another shell. Ctrl-C here hands its resources back.');
   }
   await Promise.race(ends);
+}
+
+async function findOperator(reader: ClusterReader, namespace: string | undefined) {
+  try {
+    const operator = await AttachableOperator.find(reader, namespace);
+    return { operator, ca: await operator.readCa() };
+  } catch (error) {
+    throw explainUnreachable(error);
+  }
 }
 
 function readSelector({ selector, all = false }: AttachOptions) {

@@ -18,6 +18,13 @@ export function explainRefusal(error: unknown, namespace: string, clusterRole: s
   });
 }
 
+/** Returns the failure of reaching the operator for people, with what to do next. */
+export function explainUnreachable(error: unknown): unknown {
+  if (!isRefused(error)) return error;
+  const advice = "ask an administrator to add a group of yours to attach.groups of the operator's chart";
+  return new CommandError('failed', `you may not reach the operator: ${messageOf(error)}; ${advice}`, { cause: error });
+}
+
 /** Reports whether a request failed because the attachment may not be renewed any more. */
 export function isRefused(error: unknown): boolean {
   return reasonOf(error) === 'Forbidden';
