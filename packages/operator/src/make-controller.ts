@@ -33,6 +33,7 @@ function controllerOptions({ settings, delegations }: OperatorConfiguration) {
   return {
     delegations,
     followDelegations: (settings.followDelegations ?? true) && (operator === undefined || { operator }),
+    followAttachments: settings.attachments ?? false,
     ...(concurrency === undefined ? {} : { concurrency }),
     ...heartbeatsOf(settings),
     metricsAddress: addressOf(settings.metricsAddr ?? (isCluster ? ':8080' : '0')),
