@@ -95,5 +95,10 @@ function commandsOf(part: string | undefined, files: readonly string[]): Command
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   const [part, ...files] = process.argv.slice(2);
-  runAll(commandsOf(part, files));
+  try {
+    runAll(commandsOf(part, files));
+  } catch (error) {
+    console.error((error as Error).message);
+    process.exitCode = 1;
+  }
 }
