@@ -1,8 +1,15 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { type Builder, buildImage, findBuilder, runInImage } from './dockerfiles/builder.ts';
-import { checkOperatorCommands, checkUser, startPlugin, stopped, TriedOperator } from './dockerfiles/checks.ts';
+import { type Builder, buildImage, findBuilder } from './dockerfiles/builder.ts';
+import {
+  checkInitContainer,
+  checkOperatorCommands,
+  checkUser,
+  startPlugin,
+  stopped,
+  TriedOperator,
+} from './dockerfiles/checks.ts';
 import { bakedImages, settingsOf } from './dockerfiles/dockerfile.ts';
 import { buildArguments, languages, makeProjects, type PluginProject } from './dockerfiles/plugin-projects.ts';
 import { buildPythonImage } from './dockerfiles/python-image.ts';
@@ -57,12 +64,7 @@ async function buildProjects(
       buildImage(builder, args, `building ${project.image}`),
     );
     await checkUser(builder, project.image, '/plugin');
-    // The command of the init container.
-    await runInImage(
-      builder,
-      project.image,
-      'mkdir /tmp/plugins && cp -RfT /plugin /tmp/plugins/made && [ -s /tmp/plugins/made/plugin.yaml ]',
-    );
+    await checkInitContainer(builder, project.image);
   }
 }
 

@@ -32,6 +32,20 @@ export async function checkUser(builder: Builder, image: string, folder: string)
     );
 }
 
+/** Sets `$work` to a new folder. Minimal images may have no `/tmp` that all may write. */
+const makeFolder =
+  'for work in /tmp /dev/shm; do [ ! -w $work ] || break; done; work=$work/kplug-try-$$; mkdir $work || exit 1';
+
+/** Checks that the command of the init container copies the plugin of an image. */
+export async function checkInitContainer(builder: Builder, image: string): Promise<void> {
+  const copy = 'cp -RfT /plugin $work/made && [ -s $work/made/plugin.yaml ]; code=$?';
+  await runInImage(
+    builder,
+    image,
+    `${makeFolder}\n${copy}\nrm -rf $work 2>/dev/null || busybox rm -rf $work; exit $code`,
+  );
+}
+
 /** Checks that the operator's image prints its version and its help. */
 export async function checkOperatorCommands(builder: Builder, image: string, version: string): Promise<void> {
   const printed = (await runInImage(builder, image, 'node /app --version')).trim();
@@ -69,7 +83,7 @@ export class TriedOperator {
     for (const { folder, language } of projects)
       files.set(`manifests/${language}.yaml`, readFileSync(join(folder, 'samples/office.yaml'), 'utf8'));
     const written = [...files].map(([path, text]) => `cat >${path} <<'END'\n${text}\nEND`);
-    const preparation = ['mkdir -p /tmp/try/manifests && cd /tmp/try || exit 1', ...written].join('\n');
+    const preparation = [`${makeFolder}; cd $work && mkdir manifests`, ...written].join('\n');
     const addresses = `--grpc-bind-address ${heartbeat} --admin-bind-address ${admin}`;
     const command = `node /app --manifests manifests --config kplug.yaml ${addresses} ${flags}`;
     const operator = new RunningImage(builder, image, command, preparation);
