@@ -86,7 +86,7 @@ function versionToBuild(facts: Facts, isDryRun: boolean): string {
 async function build(version: string, home: Home, copy: string, facts: Facts, isDryRun: boolean): Promise<string> {
   await copyTree(root, copy);
   if (facts.next) prepareVersion(copy, version);
-  const commit = commitAll(copy, `Release ${tagOf(version)}`, { isDryRun });
+  const commit = commitAll(copy, `Release ${tagOf(version)}`, facts.author);
   if (!isDryRun) run('npx', ['-y', 'pnpm@12', 'check'], { cwd: copy });
   const release = { version, home, tree: copy, to };
   beginArtifacts(release);

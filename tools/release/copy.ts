@@ -41,10 +41,14 @@ export function prepareVersion(copy: string, version: string): void {
   run('buf', ['build', '--exclude-source-info', '-o', 'proto/released.binpb'], options);
 }
 
-/** Commits everything in the copy. Returns the commit. A dry run needs no author in the configuration of Git. */
-export function commitAll(copy: string, message: string, { isDryRun }: { isDryRun: boolean }): string {
-  const author = isDryRun ? ['-c', 'user.name=dry run', '-c', 'user.email=dry-run@example.org'] : [];
+/** Commits everything in the copy. Returns the commit. A dry run may have no author. */
+export function commitAll(
+  copy: string,
+  message: string,
+  author = { name: 'dry run', email: 'dry-run@example.org' },
+): string {
+  const identity = ['-c', `user.name=${author.name}`, '-c', `user.email=${author.email}`];
   run('git', ['add', '--all'], { cwd: copy });
-  run('git', [...author, 'commit', '--quiet', '--allow-empty', '--message', message], { cwd: copy });
+  run('git', [...identity, 'commit', '--quiet', '--allow-empty', '--message', message], { cwd: copy });
   return run('git', ['rev-parse', 'HEAD'], { cwd: copy }).trim();
 }

@@ -31,8 +31,14 @@ export async function readFacts(root: string, remote: string): Promise<Facts> {
     remote,
     uncommitted: await uncommittedFiles(root),
     tags: [...(await git('tag', '--list')).split('\n'), ...remoteTags.map((ref) => ref.slice('refs/tags/'.length))],
+    author: await readAuthor(root),
     missingTools: await missingTools(),
   };
+}
+
+async function readAuthor(root: string): Promise<Facts['author']> {
+  const [name, email] = await Promise.all(['user.name', 'user.email'].map((key) => ask('git', ['config', key], root)));
+  return name && email ? { name: name.trim(), email: email.trim() } : undefined;
 }
 
 /** Changed, removed and untracked files of a work tree, without ignored ones. */

@@ -13,6 +13,7 @@ const good: Facts = {
   remote: 'origin',
   uncommitted: [],
   tags: ['v0.1.0'],
+  author: { name: 'Maintainer', email: 'maintainer@example.org' },
   missingTools: [],
 };
 
@@ -36,6 +37,7 @@ describe('a release', () => {
     ],
     ['an unreachable remote', { remoteHead: { problem: 'no such host' } }, /origin\/main cannot be read: no such host/],
     ['an existing tag', { tags: ['v0.2.0'] }, /the tag v0\.2\.0 already exists/],
+    ['no author', { author: undefined }, /Git has no author/],
     ['no changesets', { next: undefined }, /there are no changesets/],
   ])('is refused with %s, and its dry run is not', (_, change, message) => {
     const { refusals, releaseRefusals } = judge({ ...good, ...change });

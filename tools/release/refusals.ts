@@ -19,6 +19,8 @@ export interface Facts {
   uncommitted: readonly string[];
   /** Tags of the clone and of the remote. */
   tags: readonly string[];
+  /** Author of the commit of a release; `undefined` if Git has none. */
+  author: { name: string; email: string } | undefined;
   /** Tools that are not installed, with advice. */
   missingTools: readonly string[];
 }
@@ -51,8 +53,12 @@ const noChangesets =
   'there are no changesets, so there is nothing to release: `npx -y pnpm@12 exec changeset` writes one';
 
 function againstRelease(facts: Facts): string[] {
-  const { next, changesets, branch, releaseBranch, head, remote, remoteHead, uncommitted, tags } = facts;
+  const { next, changesets, branch, releaseBranch, head, remote, remoteHead, uncommitted, tags, author } = facts;
   const reasons: string[] = [];
+  if (!author)
+    reasons.push(
+      'Git has no author for the commit: run `git config user.name NAME` and `git config user.email ADDRESS`',
+    );
   if (uncommitted.length > 0) reasons.push(`uncommitted changes in ${listed(uncommitted)}: commit or stash them`);
   if (branch !== releaseBranch) {
     const where = branch ? `the branch ${branch}` : 'no branch (detached HEAD)';
