@@ -99,6 +99,21 @@ throw new Error('no database');`;
     expect(dev.output.match(/no database/g)).toHaveLength(3);
   });
 
+  it('shows an exception of a call with the frames of own code, once', async () => {
+    const project = await makeProject({
+      'kplug.yaml': configuration.replace('initial: 1h', 'initial: 10ms'),
+      'hello.ts': pluginOf({ body: `throw new Error('wrong word');` }),
+    });
+    const dev = project.start();
+    await dev.expect(
+      /hello\.ts +the call failed with an unexpected error.*\n {10}Error: wrong word\n +at .*\(hello\.ts:6:11\)\n\d/,
+    );
+    await dev.expect(/greeting\/world +NotReady PluginError: Hello 1\.0\.0: .*wrong word/);
+    await dev.expect(/attempt=3/);
+    expect(dev.text.match(/^ +Error: wrong word/gm)).toHaveLength(1);
+    expect(dev.text).not.toMatch(/kplug +Hello 1\.0\.0: /);
+  });
+
   it('shows what a plugin writes with its name', async () => {
     const project = await makeProject({ 'hello.ts': pluginOf({ body: `console.log('greeting ' + base.spec.who);` }) });
     const dev = project.start();

@@ -234,7 +234,7 @@ export class DevSession implements AsyncDisposable {
     this.#say(`the operator runs on ${place} with ${count}`, 'plain');
   }
 
-  #onLog({ level, msg = '', hosted, hostedPid, err }: OperatorLogLine): void {
+  #onLog({ level, msg = '', resource, hosted, hostedPid, err }: OperatorLogLine): void {
     if (hosted !== undefined) {
       const output = hostedPid === undefined ? undefined : this.#operator?.controller.pluginsFolder?.output(hosted);
       if (output) this.#runners.get(hosted)?.read(output);
@@ -243,7 +243,10 @@ export class DevSession implements AsyncDisposable {
     if (level < 40) return;
     // Most messages have the reason already.
     const cause = err?.message && !msg.includes(err.message.slice(0, comparedLength)) ? `: ${err.message}` : '';
-    this.#say(`${msg}${cause}`, level >= 50 ? 'bad' : 'warning');
+    const say = () => this.#say(`${msg}${cause}`, level >= 50 ? 'bad' : 'warning');
+    if (resource === undefined) say();
+    // Most Events repeat the status.
+    else void this.#feed?.says(resource, msg).then((isSaid) => isSaid || say());
   }
 
   #sayFault(error: unknown): void {
