@@ -58,10 +58,14 @@ export class DevSession implements AsyncDisposable {
 
   /** Runs until it is stopped. Rejects with the reason why it can't start. */
   async run(): Promise<void> {
-    const first = await this.#readFirst();
-    await this.#watch(first);
-    if (first) await this.#start(first);
+    const { place, project } = this.#options;
+    const file = await configurationFileOf(place, project);
+    // Before it is read, so that no change is missed.
+    await this.#watchConfiguration(file);
     let seen = this.#changes;
+    const first = await this.#readFirst();
+    await this.#watchSources(file, first);
+    if (first) await this.#start(first);
     while (!this.#isStopped) {
       await Promise.race([this.#stopping.promise, this.#changed(seen)]);
       seen = this.#changes;
@@ -125,9 +129,8 @@ export class DevSession implements AsyncDisposable {
     return readDevConfiguration(this.#options.place, this.#options.project);
   }
 
-  async #watch(configuration: DevConfiguration | undefined): Promise<void> {
-    const { targets, areFound: isFound, place, project } = this.#options;
-    const file = configuration?.file ?? (await configurationFileOf(place, project));
+  async #watchSources(file: string, configuration: DevConfiguration | undefined): Promise<void> {
+    const { targets, areFound: isFound } = this.#options;
     const { manifests, stateDir } = configuration?.configured ?? {};
     const excluded = [file, ...[manifests, stateDir].flatMap((path) => (path === undefined ? [] : resolve(path)))];
     for (const target of targets) {
@@ -136,7 +139,6 @@ export class DevSession implements AsyncDisposable {
       const options = { target, isFound, preparation: this.#preparation, excluded, show, onNewCode };
       this.#runners.set(target.name, new TargetRunner(options));
     }
-    await this.#watchConfiguration(file);
     const watching = Promise.all([...this.#runners.values()].map((runner) => runner.watch()));
     const isLate = await Promise.race([watching.then(() => false), delay(maxWatchTime, true, { ref: false })]);
     if (!isLate) return;
