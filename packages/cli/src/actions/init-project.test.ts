@@ -78,7 +78,7 @@ describe('kplug init plugin', () => {
     const { code, stdout, stderr } = await init('--yes');
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toBe(
-      'kplug: the directory . is not empty: it contains README.md, a, b, …; give a new or empty directory\n',
+      'kplug: the current directory is not empty: it contains README.md, a, b, …; give a new or empty directory\n',
     );
     expect(await filesIn(folder)).toEqual({ a: 'mine', b: 'mine', c: 'mine', 'README.md': 'mine' });
     const file = await init('a');
