@@ -34,7 +34,8 @@ export interface Toolchain {
 
 const path = (...folders: string[]) => [...folders, dirname(process.execPath), process.env.PATH].join(delimiter);
 
-const typescript: Toolchain = {
+/** Commands of TypeScript, which need nothing but this repository. */
+export const typescript: Toolchain = {
   language: 'typescript',
   install(folder) {
     const modules = join(folder, 'node_modules');

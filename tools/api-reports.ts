@@ -1,12 +1,14 @@
 import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join, posix, resolve } from 'node:path';
 import { Extractor, ExtractorConfig, ExtractorLogLevel, type ExtractorMessage } from '@microsoft/api-extractor';
+import { apiPage } from './docs/reference/api.ts';
+import type { GeneratedPage } from './docs/reference/markdown.ts';
 
 /**
- * Compares the public API of each library with its committed reports, `packages/NAME/api/*.api.md`, one for each export path.
- * `--write` updates them. Fails when a report differs, and when a signature names a type that its export path does not export.
+ * Compares the public API of each library with its committed reports, `packages/NAME/api/*.api.md`, one for each export path, and with its
+ * page in `docs/reference`. `--write` updates them. Fails when a report differs, and when a signature names a type that its export path does not export.
  */
 const libraries = ['protocol', 'controller', 'sdk', 'operator', 'conformance'];
 
@@ -18,6 +20,7 @@ const workspace = mkdtempSync(join(tmpdir(), 'kplug-api-'));
 const installed = join(workspace, 'installed/node_modules/@kplug');
 
 interface Manifest {
+  description: string;
   exports: Record<string, string>;
   publishConfig: { exports: Record<string, object> };
 }
@@ -36,9 +39,18 @@ function declare(name: string): void {
   cpSync(folder, join(installed, name), { recursive: true, verbatimSymlinks: true });
 }
 
+function manifestOf(name: string): Manifest {
+  return JSON.parse(readFileSync(`packages/${name}/package.json`, 'utf8')) as Manifest;
+}
+
+/** File of the model of an export path, from which its page is made. */
+function modelOf(name: string, reportName: string): string {
+  return join(workspace, name, 'model', `${reportName}.api.json`);
+}
+
 /** Published export paths of a package, with the name of the report and the entry point of each. */
 function entryPoints(name: string): { path: string; report: string; entry: string }[] {
-  const { exports, publishConfig } = JSON.parse(readFileSync(`packages/${name}/package.json`, 'utf8')) as Manifest;
+  const { exports, publishConfig } = manifestOf(name);
   return Object.entries(exports)
     .filter(([path]) => path in publishConfig.exports)
     .map(([path, source]) => ({
@@ -66,7 +78,7 @@ function report(name: string, reportName: string, entry: string): Forgotten[] {
         reportFolder: join(folder, 'api'),
         reportTempFolder: join(folder, 'temp'),
       },
-      docModel: { enabled: false },
+      docModel: { enabled: true, apiJsonFilePath: modelOf(name, reportName) },
       dtsRollup: { enabled: false },
       tsdocMetadata: { enabled: false },
       newlineKind: 'lf',
@@ -121,6 +133,22 @@ function compilerOptions(folder: string, entry: string): object {
   return { compilerOptions: compiler, include: [join(folder, entry)] };
 }
 
+/** Page of a library for readers. */
+function pageOf(name: string): GeneratedPage {
+  const paths = entryPoints(name).map(({ path, report: reportName }) => ({
+    path: posix.join('@kplug', name, path),
+    model: JSON.parse(readFileSync(modelOf(name, reportName), 'utf8')),
+  }));
+  return apiPage(name, manifestOf(name).description, paths);
+}
+
+/** Compares a generated file with the committed one, or writes it. Returns the problem as a list. */
+function compare({ file, content }: GeneratedPage): string[] {
+  if (isWriting) writeFileSync(file, content);
+  else if (!existsSync(file) || readFileSync(file, 'utf8') !== content) return [`${file} differs from the sources`];
+  return [];
+}
+
 try {
   for (const name of libraries) declare(name);
   const problems: string[] = [];
@@ -134,11 +162,9 @@ try {
       // The main export path comes first. Others may name what it exports.
       if (reportName === 'index') for (const symbol of exportedBy(current)) common.add(symbol);
       problems.push(...forgotten.filter(({ symbol }) => !common.has(symbol)).map(({ problem }) => problem));
-      const committed = `packages/${name}/api/${file}`;
-      const known = existsSync(committed) ? readFileSync(committed, 'utf8') : '';
-      if (isWriting) writeFileSync(committed, current);
-      else if (known !== current) problems.push(`${committed} differs from the sources`);
+      problems.push(...compare({ file: `packages/${name}/api/${file}`, content: current }));
     }
+    problems.push(...compare(pageOf(name)));
   }
   for (const problem of problems) console.error(problem);
   if (problems.length > 0) process.exitCode = 1;

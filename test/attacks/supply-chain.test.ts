@@ -50,6 +50,35 @@ describe('a dependency', () => {
   });
 });
 
+describe('the documentation site', () => {
+  const workflow = parse(textOf('.github/workflows/site.yml')) as Workflow;
+  const jobs = Object.entries(workflow.jobs);
+
+  it('has only dependencies that were tested, and runs none of them with a right', () => {
+    // Without this, the build of the site is a way around the rules for the packages.
+    const { packages } = parse(textOf('site/pnpm-lock.yaml')) as Lockfile;
+    const unpinned = Object.entries(packages).filter(([, one]) => !/^sha512-/.test(one.resolution.integrity ?? ''));
+    expect(unpinned).toEqual([]);
+    const { allowBuilds, blockExoticSubdeps } = parse(textOf('site/pnpm-workspace.yaml'));
+    expect(Object.values(allowBuilds as object)).not.toContain(true);
+    expect(blockExoticSubdeps).toBe(true);
+    expect(textOf('tools/site/main.ts')).toContain("'--frozen-lockfile'");
+    expect(workflow.permissions).toEqual({});
+    const writing = jobs.filter(([, { permissions }]) => Object.values(permissions).includes('write'));
+    expect(writing.map(([name]) => name)).toEqual(['deploy']);
+    expect(writing.flatMap(([, { steps }]) => steps.filter(({ run }) => run))).toEqual([]);
+    const actions = jobs.flatMap(([, { steps }]) => steps.flatMap(({ uses }) => (uses ? [uses] : [])));
+    expect(actions.filter((action) => !/@[0-9a-f]{40}$/.test(action))).toEqual([]);
+  });
+
+  it('loads nothing from elsewhere into the browser of its reader', () => {
+    // Without the policy, a dependency of the site can send readers to any host.
+    const [policy = ''] = /const policy = \[[^\]]*\]/.exec(textOf('site/astro.config.ts')) ?? [];
+    expect(policy).toContain("default-src 'self'");
+    expect(policy).not.toMatch(/https?:|\*/);
+  });
+});
+
 describe('a release', () => {
   const workflow = parse(textOf('.github/workflows/release.yml')) as Workflow;
   const jobs = Object.entries(workflow.jobs);

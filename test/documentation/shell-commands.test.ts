@@ -14,3 +14,11 @@ it.each([
 it('reads the commands after the prompts of a transcript', () => {
   expect(promptedCommands('$ a b\noutput\n$ c\n')).toEqual([['a', 'b'], ['c']]);
 });
+
+it('leaves out redirections', () => {
+  expect(shellCommands('kplug get all 2> log >> out\nsort < in | wc')).toEqual([
+    ['kplug', 'get', 'all'],
+    ['sort'],
+    ['wc'],
+  ]);
+});

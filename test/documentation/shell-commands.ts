@@ -1,4 +1,7 @@
-/** Returns the commands of a shell script, as lists of words without variable assignments. Throws nothing; it knows no control structures. */
+/**
+ * Returns the commands of a shell script, as lists of words without variable assignments and redirections. Throws nothing; it knows no
+ * control structures.
+ */
 export function shellCommands(script: string): string[][] {
   const commands: string[][] = [[]];
   const tokens = script
@@ -11,7 +14,12 @@ export function shellCommands(script: string): string[][] {
   }
   return commands
     .map((words) => words.slice(words.findIndex((word) => !/^\w+=/.test(word))))
+    .map((words) => words.filter((word, index) => !isRedirection(word) && !isRedirection(words[index - 1])))
     .filter(({ length }) => length > 0);
+}
+
+function isRedirection(word = ''): boolean {
+  return /^\d*(?:<|>>?)$/.test(word);
 }
 
 /** Returns the commands of a transcript of a terminal, in which each follows a prompt. */

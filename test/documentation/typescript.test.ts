@@ -70,6 +70,8 @@ function writeSnippets(): { folder: string; places: Map<string, string> } {
   writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
   symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
   for (const [name, code] of Object.entries(surroundings)) writeFileSync(join(folder, name), code);
+  // The tutorial adds a file to the generated plugin.
+  cpSync(join(root, 'examples/plugin-template/plan.ts'), join(folder, 'plan.ts'));
   cpSync(join(root, 'examples/foobar/gen'), join(folder, 'gen'), { recursive: true });
   const places = new Map<string, string>();
   for (const [index, snippet] of snippetsIn('ts').entries()) {

@@ -12,6 +12,7 @@ describe('kplug', () => {
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     for (const command of [
       'operator',
+      'dev',
       'get',
       'manifests',
       'plugins',
@@ -43,6 +44,7 @@ describe('kplug', () => {
 
   it.each([
     'operator',
+    'dev',
     'get',
     'manifests',
     'manifests show',

@@ -5,6 +5,7 @@ import { addCapabilitiesCommand } from './commands/capabilities.ts';
 import { addCompletionCommands } from './commands/completion.ts';
 import { addConformanceCommand } from './commands/conformance.ts';
 import { addCrdCommand } from './commands/crd.ts';
+import { addDevCommand } from './commands/dev.ts';
 import { addDoctorCommand } from './commands/doctor.ts';
 import { addEventsCommand } from './commands/events.ts';
 import { addExplainCommand } from './commands/explain.ts';
@@ -45,6 +46,7 @@ export function buildProgram(terminal: Terminal): Command {
       outputError: (text, write) => write(text.replace(/^error: /, 'kplug: ')),
     });
   addOperatorCommand(program, terminal);
+  addDevCommand(program, terminal);
   addGetCommand(program, terminal);
   addManifestsCommand(program, terminal);
   addPluginsCommand(program, terminal);

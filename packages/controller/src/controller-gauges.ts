@@ -36,6 +36,13 @@ export function addCertificateGauges(metrics: Metrics, source: Pick<CertificateS
   );
 }
 
+/** Adds the gauge of the leader election. */
+export function addLeadershipGauge(metrics: Metrics, leadership: { readonly leads: boolean }): void {
+  metrics.gauge('leader_election_master_status', 'Leadership of this controller: 1 or 0', ['name'], (set) => {
+    set({ name: 'kplug' }, leadership.leads ? 1 : 0);
+  });
+}
+
 /** Adds the gauges of a controller, which are measured at each scrape. */
 export function addGauges(metrics: Metrics, { connections, delegations, registry, folder, security }: Measured): void {
   metrics.gauge('kplug_build_info', 'Version of Kplug; always 1', ['version'], (set) => set({ version }, 1));

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import type { CatalogueOptions } from './catalogue/catalogue-writer.ts';
+import type { CallObservation } from './clients/call-observer.ts';
 import type { ConnectionsOptions } from './clients/connections-options.ts';
 import type { DelegationDeclaration } from './delegation/declaration.ts';
 import type { ProbingOptions } from './discovery/plugin-prober.ts';
@@ -11,6 +12,7 @@ import type { LeaseOptions } from './registry/lease-policy.ts';
 import type { Resources } from './resources/port.ts';
 import type { SecurityOptions } from './security-options.ts';
 import type { PluginsFolderOptions } from './supervisor/options.ts';
+import type { ProgramSource } from './supervisor/program-source.ts';
 
 /** Options of a controller. */
 export interface ControllerOptions {
@@ -82,6 +84,10 @@ export interface ControllerOptions {
   catalogue?: CatalogueOptions;
   /** Folder whose files the controller runs as plugins, as child processes, while it leads. Default: none. */
   pluginsFolder?: PluginsFolderOptions;
+  /** Source of programs that the controller runs as plugins, instead of those of a folder. Default: none. */
+  programs?: ProgramSource;
+  /** Called after each call of a plugin. Must not throw. */
+  onCall?: (call: CallObservation) => void;
   /** Logger. Default: pino on standard output, level `info`. */
   logger?: Logger;
 }

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import { type CatalogueParts, CatalogueWriter } from './catalogue/catalogue-writer.ts';
 import type { PluginSecurity } from './certificates/plugin-channels.ts';
+import type { CallObserver } from './clients/call-observer.ts';
 import { PluginCaller } from './clients/caller.ts';
 import { Connections } from './clients/connections.ts';
 import type { PluginTransport } from './clients/plugin-transport.ts';
@@ -17,6 +18,7 @@ import { HeartbeatServer } from './heartbeat/heartbeat-server.ts';
 import { RefusalLog } from './heartbeat/refusal-log.ts';
 import type { HeartbeatObserver } from './heartbeat/registry-service.ts';
 import { V0Sources } from './heartbeat/v0/v0-sources.ts';
+import type { VersionedName } from './names.ts';
 import { PluginResourceWriter } from './plugin-resources/plugin-resource-writer.ts';
 import { PodObserver } from './plugin-resources/pod-observer.ts';
 import { readDelegations } from './read-delegations.ts';
@@ -29,6 +31,8 @@ import { nameOfRefusal } from './registry/refusal.ts';
 import { Registry } from './registry/registry.ts';
 import { Reservations } from './registry/reservations.ts';
 import { defaultAdmission } from './selection/admission.ts';
+import { GivenPrograms } from './supervisor/given-programs.ts';
+import type { SupervisorDependencies } from './supervisor/hosted-plugins.ts';
 import { PluginsFolder } from './supervisor/plugins-folder.ts';
 import { RecentEvents } from './telemetry/events.ts';
 import { Metrics } from './telemetry/metrics.ts';
@@ -71,7 +75,7 @@ export function assembleParts(
   services.observeRequests?.((request) => metrics.requested(request));
 
   const connections = new Connections(registry, options.connections, transport, pluginSecurity);
-  const caller = new PluginCaller(connections, metrics);
+  const caller = new PluginCaller(connections, observing(metrics, options.onCall));
   const delegations = new Delegations({ resources, registry, caller, events, observer: metrics, log });
   for (const one of settings) delegations.add(one);
   const { followDelegations = false, concurrency } = options;
@@ -119,19 +123,12 @@ export function assembleParts(
     {
       security: security.port,
       reporter: { log, observer: metrics },
-      hasPrivatePort: options.pluginsFolder !== undefined,
+      hasPrivatePort: options.pluginsFolder !== undefined || options.programs !== undefined,
       ...(options.heartbeatConnections && { connections: options.heartbeatConnections }),
     },
   );
-  const folder =
-    options.pluginsFolder &&
-    new PluginsFolder(options.pluginsFolder, {
-      registry,
-      reservations,
-      log,
-      identities,
-      onNewCode: (plugin) => delegations.reconcileAgain(plugin),
-    });
+  const onNewCode = (plugin: VersionedName) => delegations.reconcileAgain(plugin);
+  const folder = openHosting(options, { registry, reservations, log, identities, onNewCode });
 
   const { plugins: store, pods: podStore, declarations } = services;
   const pluginResources = store && new PluginResourceWriter(registry, store, log, options.pluginResources, folder);
@@ -172,6 +169,30 @@ export function assembleParts(
     pods,
     prober,
   };
+}
+
+/** Returns an observer of calls that also notifies a listener. */
+function observing(metrics: Metrics, onCall: ControllerOptions['onCall']): CallObserver {
+  if (!onCall) return metrics;
+  return {
+    calling: (plugin) => metrics.calling(plugin),
+    called: (call) => {
+      metrics.called(call);
+      onCall(call);
+    },
+  };
+}
+
+/** Returns the plugins that the controller runs, if it does. Throws `InvalidConfiguration`. */
+function openHosting(
+  { pluginsFolder, programs }: ControllerOptions,
+  dependencies: SupervisorDependencies,
+): PluginsFolder | GivenPrograms | undefined {
+  if (pluginsFolder && programs) {
+    throw new KplugError('InvalidConfiguration', 'pluginsFolder and programs exclude each other; remove one of them');
+  }
+  if (programs) return new GivenPrograms(programs, dependencies);
+  return pluginsFolder && new PluginsFolder(pluginsFolder, dependencies);
 }
 
 /** Returns the writer of the catalogue of capabilities; `undefined` where the resources have no store for it. */

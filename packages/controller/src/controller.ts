@@ -3,7 +3,7 @@ import { type Logger, pino } from 'pino';
 import type { AdminPorts } from './admin/open-admin.ts';
 import { type ApiAnswer, type ApiCallOptions, callApi, implementationsOf, type OwnApi } from './clients/api-calls.ts';
 import type { MethodInput, MethodOutput, UnaryMethod } from './clients/plugin-api.ts';
-import { addGauges } from './controller-gauges.ts';
+import { addGauges, addLeadershipGauge } from './controller-gauges.ts';
 import type { ControllerOptions } from './controller-options.ts';
 import { assembleParts, type ControllerParts } from './controller-parts.ts';
 import { defaultHeartbeatAddress } from './controller-security.ts';
@@ -16,6 +16,7 @@ import type { Registry } from './registry/registry.ts';
 import { type RegistryView, viewOf } from './registry/registry-view.ts';
 import type { Resources } from './resources/port.ts';
 import { runInReverse } from './run-in-reverse.ts';
+import type { GivenPrograms } from './supervisor/given-programs.ts';
 import type { PluginsFolder } from './supervisor/plugins-folder.ts';
 import { safeJsonLogLine } from './telemetry/log-line.ts';
 
@@ -32,7 +33,7 @@ interface Step {
 export let registryOf: (controller: Controller) => Registry;
 
 /** Returns the plugins folder of a controller, for tests of this repository. */
-export let pluginsFolderOf: (controller: Controller) => PluginsFolder | undefined;
+export let pluginsFolderOf: (controller: Controller) => PluginsFolder | GivenPrograms | undefined;
 
 /** Engine of an operator: registers plugins, and delegates the reconciliation of resources to them. */
 export class Controller {
@@ -93,7 +94,7 @@ export class Controller {
     return this.#options.resources;
   }
 
-  /** Plugins that the controller runs from a folder, if it does. */
+  /** Plugins that the controller runs, from a folder or a source of programs, if it does. */
   get pluginsFolder(): HostedFolder | undefined {
     return this.#parts.folder;
   }
@@ -164,6 +165,14 @@ export class Controller {
     }));
   }
 
+  /**
+   * Reconciles all delegated resources now, except paused ones: plugins are called although their answers hold, have failed for good or
+   * wait for a retry, and although they are suspended.
+   */
+  reconcileAll(): void {
+    this.#parts.delegations.reconcileAll();
+  }
+
   /** Fulfilled when no resource waits to be reconciled or is being reconciled. */
   async whenIdle(): Promise<void> {
     await this.#parts.delegations.whenIdle();
@@ -210,10 +219,7 @@ export class Controller {
   async #lead(): Promise<void> {
     const { leadership } = this.#options.resources.services ?? {};
     if (!leadership) return;
-    const { metrics } = this.#parts;
-    metrics.gauge('leader_election_master_status', 'Leadership of this controller: 1 or 0', ['name'], (set) => {
-      set({ name: 'kplug' }, leadership.leads ? 1 : 0);
-    });
+    addLeadershipGauge(this.#parts.metrics, leadership);
     await this.#openAdmin();
     this.#state = 'standby';
     await leadership.acquire(this.#stopping.signal);

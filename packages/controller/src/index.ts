@@ -5,6 +5,7 @@ export type { OidcIssuer } from './authentication/oidc-authenticator.ts';
 export type { CatalogueOptions } from './catalogue/catalogue-writer.ts';
 // Controller and its options.
 export type { ApiAnswer, ApiCallOptions, OwnApi } from './clients/api-calls.ts';
+export type { CallObservation } from './clients/call-observer.ts';
 export type { ConnectionsOptions } from './clients/connections-options.ts';
 export type { MethodInput, MethodOutput, UnaryMethod } from './clients/plugin-api.ts';
 export { Controller } from './controller.ts';
@@ -122,5 +123,6 @@ export type { PluginListOptions } from './supervisor/download/plugin-downloads.t
 export type { DownloadOptions } from './supervisor/download/source.ts';
 export type { UnpackLimits } from './supervisor/download/unpack.ts';
 export type { PluginsFolderOptions } from './supervisor/options.ts';
-export type { HealthRules, ResourceLimits, RestartRules } from './supervisor/program.ts';
+export type { HealthRules, ResourceLimits, RestartRules, RunSettings } from './supervisor/program.ts';
+export type { GivenProgram, ProgramHost, ProgramSource } from './supervisor/program-source.ts';
 export { safeJsonLogLine, safeLogLine } from './telemetry/log-line.ts';

@@ -37,6 +37,7 @@ export { grantingDomains, plainKinds } from './delegation/rights-granting-kinds.
 // Expressions.
 export { Expression, type ExpressionInput, type ExpressionResult } from './expressions/expression.ts';
 // Files.
+export { DirectoryWatch, type TouchListener, type WatchScope } from './files/directory-watch.ts';
 export { collectUpTo, readUpTo } from './files/read-up-to.ts';
 export { readYamlFile, type TextPosition, type YamlFile } from './files/read-yaml-file.ts';
 export { type BackOffOptions, backOffDelay } from './queue/back-off.ts';
@@ -80,13 +81,16 @@ export {
 export { describeReference, type ResourceReference } from './resources/resource.ts';
 export { type FormatYamlOptions, formatYaml } from './resources/yaml/format-yaml.ts';
 export { parseDuration } from './settings/duration.ts';
+// Commands and output of plugins.
+export { type Interpreters, nodeCommand } from './supervisor/commands.ts';
 // Downloads.
 export { DownloadFailure } from './supervisor/download/download-failure.ts';
 export { type FetchedPlugin, type FetchPluginOptions, fetchPlugin } from './supervisor/download/install.ts';
 export { type PluginItem, parsePluginList } from './supervisor/download/item.ts';
-// Output of plugins.
 export { type LogLevel, type LogLine, readLogLine } from './supervisor/log-line.ts';
 export { OutputLines } from './supervisor/output-lines.ts';
+export { type PluginFile, readPluginFile } from './supervisor/plugin-file.ts';
+export { defaultRunSettings } from './supervisor/program.ts';
 export type { RecordedEvent } from './telemetry/events.ts';
 export { type DelegationFault, findDelegationFaults } from './tools/delegation-faults.ts';
 export { delegationJsonSchema } from './tools/delegation-json-schema.ts';

@@ -1,14 +1,12 @@
-import { Controller, type ControllerOptions, KplugError, type Resources } from '@kplug/controller';
+import type { Controller } from '@kplug/controller';
 import type { Logger } from 'pino';
 import { announce } from './announcement.ts';
 import type { OperatorConfiguration } from './configuration.ts';
 import { makeLogger } from './logger.ts';
+import { makeController, pluginsDirectoryOf } from './make-controller.ts';
 import { nameFlags } from './name-flags.ts';
-import { openResources } from './open-resources.ts';
 import { removeOperatorFile, writeOperatorFile } from './operator-file.ts';
 import type { OperatorTerminal } from './operator-terminal.ts';
-import { securityOf } from './security.ts';
-import type { SettingValues } from './settings.ts';
 import { untilStopped } from './stop-signals.ts';
 
 /** Extension of the ready-made operator. */
@@ -33,9 +31,7 @@ export async function runOperator(
   const { settings } = configuration;
   const logger = await makeLogger(settings, terminal);
   for (const remark of configuration.remarks) logger.warn(remark);
-  const options = controllerOptions(configuration);
-  const resources = await openResources(settings, logger);
-  const controller = await closingOnFailure(resources, () => new Controller({ ...options, resources, logger }));
+  const controller = await makeController(configuration, logger);
   const stopping = stopped.then((signal) => logStop(signal, logger));
   const onStop: OnStop[] = [];
   const started = controller.start().then(async () => {
@@ -59,69 +55,6 @@ export async function runOperator(
   }
 }
 
-function controllerOptions({ settings, delegations }: OperatorConfiguration): Omit<ControllerOptions, 'resources'> {
-  const { operatorName: operator, concurrency, allowInsecurePlugins = false, insecurePluginsFrom } = settings;
-  const { plugins, pluginsBaseUrl: baseUrl, pluginsNamePattern: namePattern } = settings;
-  const { allowWritablePluginsDir: allowWritable = false, pluginsEnvironment } = settings;
-  const isCluster = settings.manifests === undefined;
-  return {
-    delegations,
-    followDelegations: (settings.followDelegations ?? true) && (operator === undefined || { operator }),
-    ...(concurrency === undefined ? {} : { concurrency }),
-    ...heartbeatsOf(settings),
-    metricsAddress: addressOf(settings.metricsAddr ?? (isCluster ? ':8080' : '0')),
-    probeAddress: addressOf(settings.healthProbeBindAddress ?? (isCluster ? ':8081' : '0')),
-    adminAddress: addressOf(settings.adminBindAddress ?? '127.0.0.1:8082'),
-    adminHosts: settings.adminHosts ?? [],
-    allowInsecurePlugins,
-    ...(insecurePluginsFrom && { insecurePluginsFrom }),
-    lease: leaseOf(settings),
-    pluginsFolder: {
-      directory: pluginsDirectoryOf(settings),
-      allowWritable,
-      ...(pluginsEnvironment && { inheritedEnvironment: pluginsEnvironment }),
-      ...(plugins && { list: { items: plugins, ...(baseUrl && { baseUrl }), ...(namePattern && { namePattern }) } }),
-      // A module in the folder may be a single file, without installed packages.
-      packages: { '@kplug/sdk': import.meta.resolve('@kplug/sdk') },
-    },
-  };
-}
-
-function pluginsDirectoryOf({ pluginsDir = 'plugins' }: SettingValues): string {
-  return pluginsDir;
-}
-
-function heartbeatsOf(settings: SettingValues): Partial<ControllerOptions> {
-  const { grpcBindAddress: heartbeatAddress, pluginNameRetention: nameRetention } = settings;
-  return {
-    ...(heartbeatAddress !== undefined && { heartbeatAddress }),
-    ...(nameRetention !== undefined && { nameRetention }),
-    heartbeatConnections: connectionsOf(settings),
-    security: securityOf(settings),
-  };
-}
-
-function connectionsOf({ maxConnections, maxConnectionsPerPeer }: SettingValues): {
-  max?: number;
-  maxPerPeer?: number;
-} {
-  return {
-    ...(maxConnections !== undefined && { max: maxConnections }),
-    ...(maxConnectionsPerPeer !== undefined && { maxPerPeer: maxConnectionsPerPeer }),
-  };
-}
-
-function addressOf(text: string): string | false {
-  return text === '0' ? false : text;
-}
-
-function leaseOf({ heartbeatInterval: interval = 5_000, ttl }: SettingValues): { interval: number; ttl?: number } {
-  if (ttl === undefined) return { interval };
-  if (ttl >= 2 * interval) return { interval, ttl };
-  const message = `--ttl ${ttl / 1_000}s is too short for heartbeats every ${interval / 1_000}s; use at least twice the interval`;
-  throw new KplugError('InvalidConfiguration', message);
-}
-
 async function announceOnce(
   { heartbeatAddress, adminAddress, heartbeatSecurity }: Controller,
   { settings, delegations }: OperatorConfiguration,
@@ -136,16 +69,6 @@ async function announceOnce(
   const place = { directory, stateDir, context, pluginsDirectory };
   const isSecured = heartbeatSecurity === 'secured';
   announce({ ...place, delegations, heartbeatAddress, adminAddress, isSecured }, terminal);
-}
-
-/** Closes the resources when the controller can't be made. Otherwise the controller closes them. */
-async function closingOnFailure<T>(resources: Resources, make: () => T): Promise<T> {
-  try {
-    return make();
-  } catch (error) {
-    await resources.close();
-    throw nameFlags(error);
-  }
 }
 
 function logStop(signal: NodeJS.Signals, logger: Logger): void {

@@ -9,7 +9,7 @@ const sdk = import.meta.resolve('@kplug/sdk');
 const zod = import.meta.resolve('zod');
 
 const plugin = `
-import { definePlugin } from '${sdk}';
+import { definePlugin } from '@kplug/sdk';
 import { z } from '${zod}';
 const base = z.object({
   spec: z.object({
@@ -118,7 +118,7 @@ it('writes a file, and reports later whether it is up to date', async () => {
 });
 
 it('takes the names of the command line, without a delegation', async () => {
-  const cwd = await folderWith({ 'plugin.ts': plugin });
+  const cwd = await folderWith({ 'plugin.ts': plugin.replace('@kplug/sdk', sdk) });
   const args = [
     '--api-version',
     'a.org/v1',
@@ -144,9 +144,15 @@ writeFileSync(process.env.KPLUG_DESCRIBE, ${JSON.stringify(schema)});
 `;
 
 it.each<[what: string, files: Record<string, string>, args: string[], code: number, message: string | RegExp]>([
-  ['a file that does not exist', {}, ['none.ts'], 3, 'none.ts does not exist; give a file or folder with a plugin'],
-  ['a folder without a plugin', {}, ['.'], 2, '. has no plugin.ts, plugin.py, go.mod; give the file of the plugin'],
-  ['a command that does not exist', {}, ['--', 'no-such-command', 'x'], 2, 'cannot start no-such-command x'],
+  ['a file that does not exist', {}, ['none.ts'], 3, 'none.ts does not exist; name a file or folder with a plugin'],
+  ['a folder without a plugin', {}, ['.'], 3, 'it has no plugin.yaml or project of a plugin'],
+  [
+    'a command that does not exist',
+    {},
+    ['--', 'no-such-command', 'x'],
+    2,
+    'no-such-command is not on the PATH; install it, or correct the command',
+  ],
   [
     'an unknown group',
     { 'plugin.ts': plugin },

@@ -39,6 +39,7 @@ describe('in bash, kplug completes', () => {
       [''],
       [
         'operator',
+        'dev',
         'get',
         'manifests',
         'plugins',

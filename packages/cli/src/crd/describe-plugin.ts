@@ -7,8 +7,14 @@ import type { Readable } from 'node:stream';
 import type { JsonValue } from '@kplug/controller';
 import { parseJson } from '@kplug/protocol';
 import { CommandError } from '../command-error.ts';
-import type { PluginCommand } from './plugin-command.ts';
 import { type PluginDescription, readDescription } from './plugin-description.ts';
+
+/** Command that starts a plugin. */
+export interface PluginCommand {
+  command: readonly [string, ...string[]];
+  environment?: Readonly<Record<string, string>>;
+  cwd: string;
+}
 
 /** Last part of the output of a failed plugin that is shown, in characters. */
 const shownOutput = 4000;
@@ -18,16 +24,16 @@ const shownOutput = 4000;
  * exit within a time in milliseconds. @param showOutput gets the output of a plugin that fails
  */
 export async function describePlugin(
-  command: PluginCommand,
+  plugin: PluginCommand,
   timeout: number,
   showOutput: (text: string) => void,
 ): Promise<PluginDescription> {
   const folder = await mkdtemp(join(tmpdir(), 'kplug-crd-'));
   try {
     const file = join(folder, 'description.json');
-    await runPlugin(command, file, timeout, showOutput);
+    await runPlugin(plugin, file, timeout, showOutput);
     const text = await readFile(file, 'utf8').catch((cause) => {
-      const message = `${describe(command)} exited without describing itself; update its SDK`;
+      const message = `${describe(plugin)} exited without describing itself; update its SDK`;
       throw new CommandError('failed', message, { cause });
     });
     return readDescription(parseJson(text) as JsonValue);
@@ -37,13 +43,14 @@ export async function describePlugin(
 }
 
 async function runPlugin(
-  command: PluginCommand,
+  plugin: PluginCommand,
   file: string,
   timeout: number,
   showOutput: (text: string) => void,
 ): Promise<void> {
-  const { program, args, cwd } = command;
-  const env = { ...process.env, ...command.env, KPLUG_DESCRIBE: file, FORCE_COLOR: '0' };
+  const { command, environment, cwd } = plugin;
+  const [program, ...args] = command;
+  const env = { ...process.env, ...environment, KPLUG_DESCRIBE: file, FORCE_COLOR: '0' };
   // A process group, as `go run` and others start the plugin as a child.
   const child = spawn(program, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
   const output = [collect(child.stdout), collect(child.stderr)];
@@ -55,10 +62,10 @@ async function runPlugin(
     if (printed.length > 0) showOutput(printed.join('\n'));
     const ending = signal ? `did not exit within ${timeout / 1000} s` : `exited with ${code}`;
     const advice = signal ? '; update its SDK, or give it more time with --timeout' : '';
-    throw new CommandError('failed', `${describe(command)} ${ending}${advice}`);
+    throw new CommandError('failed', `${describe(plugin)} ${ending}${advice}`);
   } catch (cause) {
     if (cause instanceof CommandError) throw cause;
-    throw new CommandError('usage', `cannot start ${describe(command)}: ${(cause as Error).message}`, { cause });
+    throw new CommandError('usage', `cannot start ${describe(plugin)}: ${(cause as Error).message}`, { cause });
   } finally {
     clearTimeout(timer);
   }
@@ -77,6 +84,6 @@ function collect(stream: Readable): () => string {
   return () => text;
 }
 
-function describe({ program, args }: PluginCommand): string {
-  return [program, ...args].join(' ');
+function describe({ command }: PluginCommand): string {
+  return command.join(' ');
 }

@@ -6,6 +6,7 @@ import { formatPlugin } from '../names.ts';
 import type { Implementation } from '../registry/implementation.ts';
 import type { Instance } from '../registry/instance.ts';
 import { cutText } from '../resources/cut-text.ts';
+import { keyOf, type ResourceKey } from '../resources/resource.ts';
 import { pickInstance } from './balance.ts';
 import type { CallObserver } from './call-observer.ts';
 import type { Connection } from './connection.ts';
@@ -26,6 +27,8 @@ interface CallOptions {
   onInterrupted?: (error: unknown, instance: Instance) => KplugError;
   /** Largest number of concurrent calls to an instance of the first Kplug's protocol. Others have no limit. */
   v0Concurrency?: number;
+  /** Base resource of the call. */
+  resource?: ResourceKey;
 }
 
 /** Instance that is called, with the connection to it. Its disposal admits the next call to an instance that limits them. */
@@ -77,11 +80,11 @@ export class PluginCaller {
   async #callOnce(
     implementation: Implementation,
     method: string,
-    { base: { metadata }, v0: { concurrency: v0Concurrency } }: PluginCall,
+    { base, v0: { concurrency: v0Concurrency } }: PluginCall,
     timeout: number,
     make: (plugin: PluginClient, deadline: number) => Promise<PluginAnswer>,
   ): Promise<PluginAnswer> {
-    const key = `${implementation.plugin.key} ${metadata.uid}`;
+    const key = `${implementation.plugin.key} ${base.metadata.uid}`;
     const remaining = this.#interrupted.remaining(key);
     if (remaining !== undefined) throw interruption(implementation, remaining);
     let deadline = 0;
@@ -93,7 +96,7 @@ export class PluginCaller {
       this.#interrupted.add(key, instance, deadline);
       return interruption(implementation, deadline - Date.now(), error);
     };
-    return this.call(implementation, method, makeInTime, { onInterrupted, v0Concurrency });
+    return this.call(implementation, method, makeInTime, { onInterrupted, v0Concurrency, resource: keyOf(base) });
   }
 
   /** Makes another call at an instance of an implementation. Rejects as `reconcile` does. */
@@ -101,7 +104,7 @@ export class PluginCaller {
     implementation: Implementation,
     method: string,
     make: (plugin: PluginClient) => Promise<T>,
-    { onInterrupted, v0Concurrency = Number.POSITIVE_INFINITY }: CallOptions = {},
+    { onInterrupted, v0Concurrency = Number.POSITIVE_INFINITY, resource }: CallOptions = {},
   ): Promise<T> {
     const tried = new Set<Instance>();
     let isRepeated = false;
@@ -110,7 +113,14 @@ export class PluginCaller {
       const startedAt = performance.now();
       const { text: plugin } = implementation.plugin;
       const observe = (code: string, failed: boolean) =>
-        this.#observer?.called({ plugin, method, code, failed, duration: performance.now() - startedAt });
+        this.#observer?.called({
+          plugin,
+          method,
+          ...(resource !== undefined && { resource }),
+          code,
+          failed,
+          duration: performance.now() - startedAt,
+        });
       this.#observer?.calling(plugin);
       try {
         const answer = await target.connection.call(make);

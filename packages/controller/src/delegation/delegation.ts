@@ -80,12 +80,28 @@ export class Delegation {
     return this.#parts.releases.pending;
   }
 
-  /** Queues the resources that a version of a plugin reconciled last. */
+  /** Queues the resources that a version of a plugin reconciled last or is chosen for. It is no longer suspended. */
   reconcileAgain(plugin: VersionedName): void {
-    const { bases, walks, requests } = this.#parts;
+    this.#parts.breakers.reset((entry) => isSameVersionedName(entry, plugin));
+    const isConcerned = (one: VersionedName) => isSameVersionedName(one, plugin);
+    this.#callAgain(
+      (base) => this.holders.holdersOf(base).some(isConcerned) || this.explain(base).selection.chosen.some(isConcerned),
+    );
+  }
+
+  /** Queues all resources for a call. No plugin is suspended any more. */
+  reconcileAll(): void {
+    this.#parts.breakers.reset(() => true);
+    this.#callAgain(() => true);
+  }
+
+  #callAgain(includes: (base: Resource) => boolean): void {
+    const { bases, walks, requests, held } = this.#parts;
     const requeue = (base: Resource) => {
-      if (this.holders.holdersOf(base).some((holder) => isSameVersionedName(holder, plugin)))
-        requests.requestCall(keyOf(base));
+      if (!includes(base)) return;
+      // The answers for a paused resource don't count when it is resumed, either.
+      if (isPaused(base)) held.drop(keyOf(base));
+      else requests.requestCall(keyOf(base));
     };
     walks.add(bases.visit(requeue, { signal: walks.signal }));
   }

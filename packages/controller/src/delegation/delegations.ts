@@ -71,7 +71,12 @@ export class Delegations implements Iterable<Delegation> {
     this.#notifyChange();
   }
 
-  /** Queues the resources that a version of a plugin reconciled last, as its code has changed. */
+  /** Queues all resources for a call. */
+  reconcileAll(): void {
+    for (const delegation of this) delegation.reconcileAll();
+  }
+
+  /** Queues the resources that a version of a plugin reconciled last or reconciles now, as its code has changed. */
   reconcileAgain(plugin: VersionedName): void {
     for (const delegation of this) delegation.reconcileAgain(plugin);
   }

@@ -61,7 +61,27 @@ export type SelectionReason =
   | 'CapabilityUnavailable'
   | 'NoPlugin';
 
-/** Reason why one candidate was chosen or not. With those up to `Unreachable` it is eligible for no resource of the delegation. */
+/**
+ * Reason why one candidate was chosen or not. With those up to `Unreachable` it is eligible for no resource of the delegation.
+ *
+ * - `NotAdmitted`: the delegation does not admit the identity of the plugin.
+ * - `ApiVersionMismatch`: the plugin implements the API in a version outside of the delegation's range.
+ * - `CapabilityMissing`: the plugin does not declare a capability that the delegation requires.
+ * - `CapabilityNotProvided`: the plugin does not provide the capability that the resource asks for.
+ * - `Draining`: every instance is stopping and finishes its calls.
+ * - `NotServing`: every instance reports that it does not serve the API.
+ * - `Unreachable`: no instance can be reached.
+ * - `Suspended`: calls of the plugin timed out, and another can be chosen instead.
+ * - `PreferredVersionMismatch`: the plugin is the preferred one in a version outside of the preferred range.
+ * - `NotPreferred`: the resource prefers another plugin, which is available.
+ * - `NotInFallback`: the fallback of the delegation does not list the plugin.
+ * - `LowerInFallback`: the fallback lists the chosen plugin before this one.
+ * - `PresentChoiceKept`: the plugin that reconciled the resource last is kept.
+ * - `LowerWeight`: the chosen plugin has a higher weight.
+ * - `OlderVersion`: the chosen plugin has a newer version.
+ * - `LaterName`: the name of the chosen plugin comes first in the alphabet.
+ * - `Chosen`: the plugin was chosen.
+ */
 export type VerdictReason =
   | 'NotAdmitted'
   | 'ApiVersionMismatch'

@@ -1,50 +1,29 @@
 // supervisor/: plugins run from a folder: processes, restarts, downloads.
 import { readdir, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { messageOf } from '../errors.ts';
 import { DirectoryWatch } from '../files/directory-watch.ts';
 import { isBeingWritten } from '../files/is-being-written.ts';
 import { hasCode } from '../files/system-error.ts';
 import { limits } from '../limits/limits.ts';
-import type { VersionedName } from '../names.ts';
 import { WorkQueue } from '../queue/work-queue.ts';
 import type { HostedFolder, HostedOutput, HostedPlugin, PluginDownload } from '../registry/hosted.ts';
-import type { Registry } from '../registry/registry.ts';
-import type { Reservations } from '../registry/reservations.ts';
-import type { IdentityIssuer } from '../resources/services/identity-issuer.ts';
 import { notFetched, withDownload } from './download/not-fetched.ts';
 import { PluginDownloads } from './download/plugin-downloads.ts';
 import { type Entry, identify, isIgnored, listingOf, readEntry } from './entry.ts';
 import { FolderAccess } from './folder-access.ts';
-import { Guard } from './guard.ts';
-import { Launcher } from './launch.ts';
-import { localAddress } from './local-address.ts';
+import { HostedPlugins, type SupervisorDependencies } from './hosted-plugins.ts';
 import { type FolderSettings, type PluginsFolderOptions, readFolderOptions } from './options.ts';
 import { Settling } from './settling.ts';
-import { SupervisedPlugin } from './supervised-plugin.ts';
 
-const { changeDelay, minSettleInterval, killTimeout } = limits.pluginsFolder;
-
-/** Parts of the controller that the supervisor uses. */
-export interface SupervisorDependencies {
-  registry: Registry;
-  reservations: Reservations;
-  log: Logger;
-  /** Missing where there are no ServiceAccounts. */
-  identities?: IdentityIssuer | undefined;
-  /** Called when a plugin runs other code than before, in the same version. */
-  onNewCode: (plugin: VersionedName) => void;
-}
+const { changeDelay, minSettleInterval } = limits.pluginsFolder;
 
 /** Runs the entries of a folder as plugins, and follows additions, replacements and removals. */
 export class PluginsFolder implements HostedFolder {
   readonly #settings: FolderSettings;
-  readonly #registry: Registry;
   readonly #log: Logger;
-  readonly #guard: Guard;
-  readonly #plugins = new Map<string, SupervisedPlugin>();
+  readonly #hosted: HostedPlugins;
   /** Entries that were accepted, by name. */
   readonly #accepted = new Map<string, Entry>();
   /** Names of accepted entries that are not run, as others may change their files. */
@@ -52,47 +31,24 @@ export class PluginsFolder implements HostedFolder {
   readonly #access: FolderAccess;
   /** Entries that changed or disappeared, until they have settled. */
   readonly #settling: Settling;
-  readonly #listeners = new Set<() => void>();
   readonly #downloads: PluginDownloads | undefined;
   readonly #scans = new WorkQueue<'scan'>({ work: async () => ({ next: 'again', after: await this.#scan() }) });
-  readonly #restarts = new WorkQueue<SupervisedPlugin>({ work: async (plugin) => plugin.restart() });
-  readonly #make: (name: string) => SupervisedPlugin;
-  #controller = '';
   #watch: DirectoryWatch | undefined;
   #watched: string | undefined;
-  #isHeld = false;
   #problem = '';
-  #unsubscribe: () => void = () => undefined;
 
   /** Throws `InvalidConfiguration`. */
-  constructor(
-    options: PluginsFolderOptions,
-    { registry, reservations, log, identities, onNewCode }: SupervisorDependencies,
-  ) {
+  constructor(options: PluginsFolderOptions, dependencies: SupervisorDependencies) {
     this.#settings = readFolderOptions(options);
-    this.#settling = new Settling(this.#settings.settleTime);
-    this.#registry = registry;
+    const { directory, allowWritable, inheritedEnvironment, settleTime, stopTimeout } = this.#settings;
+    const { log } = dependencies;
     this.#log = log;
-    this.#guard = new Guard(log);
-    const { directory, allowWritable, inheritedEnvironment } = this.#settings;
+    this.#settling = new Settling(settleTime);
     this.#access = new FolderAccess(directory, allowWritable);
-    const launcher = new Launcher(this.#guard, this.#access, inheritedEnvironment, identities);
-    let lines = 0;
-    const supervision = {
-      registry,
-      reservations,
-      launcher,
-      log,
-      restarts: this.#restarts,
-      controller: () => this.#controller,
-      nextLine: () => ++lines,
-      isHeld: () => this.#isHeld,
-      onChange: () => this.#notify(),
-      onNewCode,
-    };
+    this.#hosted = new HostedPlugins({ access: this.#access, inheritedEnvironment, stopTimeout }, dependencies);
     const { list } = options;
-    this.#downloads = list && new PluginDownloads({ ...list, directory, allowWritable }, log, () => this.#notify());
-    this.#make = (name) => new SupervisedPlugin(name, supervision);
+    const onChange = () => this.#hosted.notify();
+    this.#downloads = list && new PluginDownloads({ ...list, directory, allowWritable }, log, onChange);
   }
 
   /** Path of the folder. */
@@ -102,19 +58,20 @@ export class PluginsFolder implements HostedFolder {
 
   /** Process ID of the guard, which kills the plugins when the controller is killed. */
   get guard(): number | undefined {
-    return this.#guard.pid;
+    return this.#hosted.guard;
   }
 
   list(): HostedPlugin[] {
     const failed = this.#downloads?.failed() ?? new Map<string, PluginDownload>();
-    const plugins = [...this.#plugins.values()].map(({ status }) => withDownload(status, failed.get(status.name)));
-    const missing = [...failed].filter(([name]) => !this.#plugins.has(name));
+    const plugins = this.#hosted.list().map((status) => withDownload(status, failed.get(status.name)));
+    const known = new Set(plugins.map(({ name }) => name));
+    const missing = [...failed].filter(([name]) => !known.has(name));
     const all = [...plugins, ...missing.map(([name, download]) => notFetched(name, download))];
     return all.sort((a, b) => (a.name < b.name ? -1 : 1));
   }
 
   output(name: string): HostedOutput | undefined {
-    return this.#plugins.get(name)?.output;
+    return this.#hosted.output(name);
   }
 
   downloads(): readonly PluginDownload[] {
@@ -122,8 +79,7 @@ export class PluginsFolder implements HostedFolder {
   }
 
   subscribe(listener: () => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+    return this.#hosted.subscribe(listener);
   }
 
   /** Starts. Fulfilled after the first scan; existing entries are starting or settling by then. */
@@ -132,10 +88,7 @@ export class PluginsFolder implements HostedFolder {
       this.#report('plugins in a folder are not supported on Windows, which has no process groups', 'info');
       return;
     }
-    this.#controller = localAddress(heartbeatAddress);
-    this.#unsubscribe = this.#registry.subscribe(({ instance }) => {
-      for (const plugin of this.#plugins.values()) plugin.onInstance(instance);
-    });
+    this.#hosted.start(heartbeatAddress);
     await this.#downloads?.start();
     this.#scans.add('scan');
     await this.#scans.whenIdle();
@@ -143,9 +96,8 @@ export class PluginsFolder implements HostedFolder {
 
   /** Stops starting processes. Running processes continue. */
   hold(): void {
-    this.#isHeld = true;
+    this.#hosted.hold();
     void this.#scans.close();
-    void this.#restarts.close();
   }
 
   /** Stops all plugins. Fulfilled when their processes have exited or could not be killed in time. */
@@ -154,20 +106,14 @@ export class PluginsFolder implements HostedFolder {
     await this.#downloads?.stop();
     await this.#watch?.close();
     await this.#scans.whenIdle();
-    const plugins = [...this.#plugins.values()];
-    for (const plugin of plugins) plugin.remove('the controller is stopping', this.#settings.stopTimeout);
-    const ended = Promise.all(plugins.map((plugin) => plugin.whenEnded()));
-    // A process that even SIGKILL doesn't end now isn't waited for; the guard tries again.
-    await Promise.race([ended, sleep(this.#settings.stopTimeout + killTimeout, undefined, { ref: false })]);
-    this.#unsubscribe();
-    await this.#guard.close();
+    await this.#hosted.stop();
   }
 
   /** Scans the folder. Returns the delay before the next scan, in milliseconds. */
   async #scan(): Promise<number> {
     const { settleTime, scanInterval } = this.#settings;
     const names = await this.#names();
-    for (const name of names ?? []) if (!this.#isHeld) await this.#check(name);
+    for (const name of names ?? []) if (!this.#hosted.isHeld) await this.#check(name);
     if (names) for (const name of [...this.#accepted.keys()]) if (!names.has(name)) this.#miss(name);
     return this.#settling.isPending ? Math.max(minSettleInterval, settleTime / 2) : scanInterval;
   }
@@ -227,13 +173,8 @@ export class PluginsFolder implements HostedFolder {
   }
 
   #accept({ name, program, fault = '' }: Entry): void {
-    let plugin = this.#plugins.get(name);
-    if (!plugin) {
-      plugin = this.#make(name);
-      this.#plugins.set(name, plugin);
-    }
-    if (program) plugin.use(program);
-    else plugin.reject(fault);
+    if (program) this.#hosted.use(program);
+    else this.#hosted.reject(name, fault);
   }
 
   /** Removes the plugin of an entry that has been missing for the settle time. A moved file is missing for a moment. */
@@ -242,7 +183,7 @@ export class PluginsFolder implements HostedFolder {
     this.#settling.forget(name);
     this.#accepted.delete(name);
     this.#refused.delete(name);
-    this.#plugins.get(name)?.remove('its file was removed');
+    this.#hosted.remove(name, 'its file was removed');
   }
 
   /** Watches for changes, so that they are noticed before the next regular scan. */
@@ -259,10 +200,5 @@ export class PluginsFolder implements HostedFolder {
   #report(problem: string, level: 'info' | 'warn' = 'warn'): void {
     if (problem && problem !== this.#problem) this.#log[level](problem);
     this.#problem = problem;
-  }
-
-  #notify(): void {
-    for (const [name, plugin] of this.#plugins) if (plugin.isGone) this.#plugins.delete(name);
-    for (const listener of this.#listeners) listener();
   }
 }

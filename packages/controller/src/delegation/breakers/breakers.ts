@@ -157,6 +157,16 @@ export class Breakers {
     }
   }
 
+  /** Resumes the resources of plugins that are to be called again, such as those with new code, and forgets their time-outs. */
+  reset(includes: (plugin: VersionedName) => boolean): void {
+    const reset = [...this.#entries].filter(([, entry]) => includes(entry));
+    for (const [id, { breaker }] of reset) {
+      this.#entries.delete(id);
+      breaker.reset();
+    }
+    if (reset.length > 0) this.#options.onChange();
+  }
+
   stop(): void {
     for (const { breaker } of this.#entries.values()) breaker.stop();
     this.#entries.clear();

@@ -17,7 +17,17 @@ import type { DelegationSettings } from '../delegation-settings.ts';
 import { readField } from '../field-path.ts';
 import { grantsRights } from '../rights-granting-kinds.ts';
 
-/** Reason of a problem with an extension reference. */
+/**
+ * Reason of a problem with an extension reference.
+ *
+ * - `ExtensionNotFound`: the extension does not exist.
+ * - `ExtensionDuplicated`: the extension is listed more than once, in any version of its kind.
+ * - `ExtensionForbidden`: the delegation does not allow the kind, or the extension is in another namespace or in none.
+ * - `ExtensionMalformed`: `apiVersion`, `kind` or `name` is missing or malformed.
+ * - `KindNotFound`: the kind of the extension does not exist.
+ * - `Forbidden`: the operator has no right to read the kind.
+ * - `Unreachable`: the API server does not answer.
+ */
 export type ExtensionProblemReason =
   | 'ExtensionNotFound'
   | 'ExtensionDuplicated'
