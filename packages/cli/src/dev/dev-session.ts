@@ -42,7 +42,7 @@ export class DevSession implements AsyncDisposable {
   readonly #output: DevOutput;
   readonly #preparation = new Preparation();
   readonly #stopping = Promise.withResolvers<void>();
-  readonly #cleanup = new AsyncDisposableStack();
+  #stopWatching: () => Promise<void> = async () => undefined;
   readonly #runners = new Map<string, TargetRunner>();
   #operator: DevOperator | undefined;
   #feed: StatusFeed | undefined;
@@ -53,7 +53,6 @@ export class DevSession implements AsyncDisposable {
   constructor(options: DevSessionOptions) {
     this.#options = options;
     this.#output = options.output;
-    this.#cleanup.use(this.#preparation);
   }
 
   /** Runs until it is stopped. Rejects with the reason why it can't start. */
@@ -107,7 +106,11 @@ export class DevSession implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#stopOperator();
     for (const runner of this.#runners.values()) await runner.stop();
-    await this.#cleanup.disposeAsync();
+    try {
+      await this.#stopWatching();
+    } finally {
+      await this.#preparation[Symbol.asyncDispose]();
+    }
   }
 
   /** Reads the configuration. Returns `undefined` for one with a fault, which is mended while this runs. */
@@ -163,10 +166,10 @@ export class DevSession implements AsyncDisposable {
       includes: (path) => path === name,
     });
     await watch.start();
-    this.#cleanup.defer(async () => {
+    this.#stopWatching = async () => {
       clearTimeout(timer);
       await watch.close();
-    });
+    };
   }
 
   async #changed(seen: number): Promise<void> {
