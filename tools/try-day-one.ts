@@ -24,7 +24,9 @@ const folder = mkdtempSync(join(tmpdir(), 'kplug-day-one-'));
 
 /** Environment in which npm, pnpm, Yarn, pip, uv and Go find the packages, and share nothing with those of this machine. */
 function environment(registry: string): NodeJS.ProcessEnv {
-  const { npm_config_user_agent: _agent, npm_lifecycle_event: _event, NODE_OPTIONS: _options, ...env } = process.env;
+  // Newcomers are not in CI, where package managers refuse to write lock files.
+  const own = ['npm_config_user_agent', 'npm_lifecycle_event', 'NODE_OPTIONS', 'CI', 'GITHUB_ACTIONS'];
+  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !own.includes(name)));
   const caches = Object.fromEntries(
     ['CACHE', 'DATA', 'STATE', 'CONFIG'].map((name) => [`XDG_${name}_HOME`, join(folder, 'xdg', name)]),
   );

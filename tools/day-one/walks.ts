@@ -2,8 +2,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Newcomer } from './newcomer.ts';
 
-/** Status of the sample, in any language. */
-const subnets = /firstHost: 10\.20\.0\.1\n(?:.*\n)*? *(?:- )?name: printers|name: desks\n *network: 10\.20\.0\.0\/24/;
+/** Part of the status of the sample, in any language. */
+const subnets = /name: desks\n *network: 10\.20\.0\.0\/24/;
 
 /** Summary of the conformance tests. */
 const conforms = /FirstFit 0\.1\.0 at \S+: \d+ passed(?:, \d+ not tried)?\n/;

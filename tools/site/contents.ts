@@ -24,11 +24,7 @@ export const contents: readonly Section[] = [
   {
     label: 'Write a plugin',
     entries: [
-      entry(
-        'docs/from-an-empty-folder.md',
-        'From an empty folder',
-        'Create a plugin or an operator, and what comes next',
-      ),
+      entry('docs/from-an-empty-folder.md', 'From an empty folder', 'Create a plugin or an operator with one command'),
       entry('docs/writing-a-plugin.md', 'In TypeScript', 'Input, result, failures, dependents, tests, deployment'),
       entry('docs/writing-a-plugin-in-python.md', 'In Python', 'The same with the Python SDK'),
       entry('docs/writing-a-plugin-in-go.md', 'In Go', 'The same with the Go SDK'),

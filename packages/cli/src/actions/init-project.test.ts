@@ -78,7 +78,7 @@ describe('kplug init plugin', () => {
     const { code, stdout, stderr } = await init('--yes');
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toBe(
-      'kplug: the directory . is not empty: it contains README.md, a, b, …; give a new or empty directory\n',
+      'kplug: the current directory is not empty: it contains README.md, a, b, …; give a new or empty directory\n',
     );
     expect(await filesIn(folder)).toEqual({ a: 'mine', b: 'mine', c: 'mine', 'README.md': 'mine' });
     const file = await init('a');
@@ -117,13 +117,21 @@ describe('kplug init', () => {
       const env = { npm_config_user_agent: agent };
       return (await kplug(['init', 'my plugin', '--yes'], { cwd: folder, env })).stderr;
     };
-    expect(await run('')).toMatch(/Next:\n {2}cd 'my plugin'\n {2}npm install\n {2}npm test\n {2}npx kplug dev\n/);
+    expect(await run('')).toMatch(/Next:\n {2}cd 'my plugin'\n {2}npm install\n {2}npm test\n {2}npx kplug dev\n$/);
     expect(await run('pnpm/12.21.0 npm/? node/v24.9.0 linux x64')).toMatch(
       / {2}pnpm install\n {2}pnpm test\n {2}pnpm exec kplug dev\n/,
     );
     expect(await filesIn(join(folder, 'my plugin'))).toHaveProperty(['pnpm-workspace.yaml']);
-    expect(await run('yarn/4.18.1 npm/? node/v24.9.0 linux x64')).toMatch(/ {2}yarn install\n {2}yarn test\n/);
+    expect(await run('yarn/4.18.1 npm/? node/v24.9.0 linux x64')).toMatch(
+      / {2}yarn install\n {2}yarn test\n {2}yarn exec kplug dev\n/,
+    );
     expect(await filesIn(join(folder, 'my plugin'))).toHaveProperty(['.yarnrc.yml']);
+  });
+
+  it.each(languages)('ends with a command of kplug that exists: %s', async (language) => {
+    const { stderr } = await initAny('new', '--language', language, '--yes');
+    const [, command = ''] = /(?:npx kplug|@kplug\/cli@\S+) (\w+)\n$/.exec(stderr) ?? [];
+    expect((await kplug([command, '--help'])).stdout).toContain(`Usage: kplug ${command} `);
   });
 
   it('leaves out `cd` in the current directory', async () => {

@@ -42,7 +42,7 @@ export class DevSession implements AsyncDisposable {
   readonly #output: DevOutput;
   readonly #preparation = new Preparation();
   readonly #stopping = Promise.withResolvers<void>();
-  #closeWatch: (() => Promise<void>) | undefined;
+  #stopWatching: () => Promise<void> = async () => undefined;
   readonly #runners = new Map<string, TargetRunner>();
   #operator: DevOperator | undefined;
   #feed: StatusFeed | undefined;
@@ -110,8 +110,11 @@ export class DevSession implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#stopOperator();
     for (const runner of this.#runners.values()) await runner.stop();
-    await this.#closeWatch?.();
-    await this.#preparation[Symbol.asyncDispose]();
+    try {
+      await this.#stopWatching();
+    } finally {
+      await this.#preparation[Symbol.asyncDispose]();
+    }
   }
 
   /** Reads the configuration. Returns `undefined` for one with a fault, which is mended while this runs. */
@@ -165,7 +168,7 @@ export class DevSession implements AsyncDisposable {
       includes: (path) => path === name,
     });
     await watch.start();
-    this.#closeWatch = async () => {
+    this.#stopWatching = async () => {
       clearTimeout(timer);
       await watch.close();
     };

@@ -8,7 +8,8 @@ export async function requireEmpty(folder: string): Promise<void> {
   const present = names.filter((name) => name !== '.git').sort();
   if (present.length === 0) return;
   const some = present.slice(0, 3).join(', ') + (present.length > 3 ? ', …' : '');
-  const message = `the directory ${folder} is not empty: it contains ${some}; give a new or empty directory`;
+  const place = folder === '.' ? 'the current directory' : `the directory ${folder}`;
+  const message = `${place} is not empty: it contains ${some}; give a new or empty directory`;
   throw new CommandError('usage', message);
 }
 

@@ -23,7 +23,7 @@ interface ProjectType {
 export const projectTypes: Record<Project, ProjectType> = {
   plugin: {
     label: 'a kind and a plugin for it',
-    hint: 'in TypeScript, Python or Go; for the operator of Kplug',
+    hint: 'TypeScript, Python or Go',
     folder: './my-plugin',
     templates: (language) => ['kind', 'plugin/shared', `plugin/${language}`],
     isNode: (language) => language === 'typescript',
@@ -31,7 +31,7 @@ export const projectTypes: Record<Project, ProjectType> = {
   },
   operator: {
     label: 'an operator of your own',
-    hint: 'in TypeScript, with the library @kplug/controller',
+    hint: 'TypeScript, with @kplug/controller',
     folder: './my-operator',
     templates: () => ['kind', 'operator/files'],
     isNode: () => true,
