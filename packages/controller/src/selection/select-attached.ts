@@ -31,8 +31,12 @@ export function selectAttached<C extends Candidate>(
     admits: (one: Applicant) => isAttached.has(one) || rules.admission.admits(one),
   };
   const standingIn = select(contenders, { ...rules, admission }, request);
-  if (!standingIn.chosen.some((one) => isAttached.has(one))) {
-    const verdicts = standingIn.verdicts.filter(({ candidate }) => isAttached.has(candidate));
+  // A version that the preference excludes would be chosen as the fallback only.
+  const isFallback = ordinary.chosen.length > 0 && standingIn.reason !== ordinary.reason;
+  if (isFallback || !standingIn.chosen.some((one) => isAttached.has(one))) {
+    const verdicts = standingIn.verdicts
+      .filter(({ candidate }) => isAttached.has(candidate))
+      .map((verdict) => (isFallback ? { ...verdict, reason: 'PreferredVersionMismatch' as const } : verdict));
     return { ...ordinary, verdicts: [...ordinary.verdicts, ...verdicts] };
   }
   const stoodInFor = candidates.filter(isOfPlugin).map((candidate) => ({ candidate, reason: 'StoodInFor' as const }));
