@@ -63,7 +63,7 @@ const checks: Check[] = [
   { name: 'unused code', command: ['knip'], advice: 'remove what nothing uses' },
 ];
 
-/** Check of the protocol against the last release, whose copy `pnpm release:version` writes. None before the first release. */
+/** Check of the protocol against the last release, whose copy `pnpm release` writes. None before the first release. */
 function releasedProtocolChecks(): Check[] {
   const released = 'proto/released.binpb';
   if (!existsSync(released)) return [];
@@ -92,7 +92,7 @@ function pythonChecks(python: string): Check[] {
   ];
 }
 
-/** Checks of the Go module and its example. */
+/** Checks of the Go module and its example, and checks by programs that Go builds. */
 function goChecks(): Check[] {
   const output = join(generated, 'go');
   return [
@@ -102,6 +102,7 @@ function goChecks(): Check[] {
       env: goVariables,
       advice: 'npx pnpm generate:kubectl-yaml, and commit the changes',
     },
+    { name: 'workflows', command: ['node', 'tools/check-workflows.ts'], advice: 'fix the reported problems' },
     // gofmt exits with 0 in any case, and prints the differences.
     {
       name: 'Go format',

@@ -1,14 +1,25 @@
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  globSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { basename, delimiter, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /**
- * Tests the packages as published: packs them, installs them into an empty folder, and has the installed command run an operator
- * for a plugin of the installed SDK. Then a strict TypeScript project that checks the types of its dependencies, too, imports every
- * export path, and each older Node.js on the PATH reports the required version. Requires `pnpm build`.
+ * `node tools/try-packages.ts FOLDER`: tests the packed packages in a folder. Installs them into an empty folder, and has the installed
+ * command run an operator for a plugin of the installed SDK. Then a strict TypeScript project that checks the types of its dependencies,
+ * too, imports every export path, and each older Node.js on the PATH reports the required version.
  */
+const [packed] = process.argv.slice(2);
+if (!packed) throw new Error('usage: node tools/try-packages.ts FOLDER');
 const packages = ['protocol', 'controller', 'sdk', 'operator', 'conformance', 'cli'];
 const folder = mkdtempSync(join(tmpdir(), 'kplug-packages-'));
 const children: ReturnType<typeof spawn>[] = [];
@@ -108,8 +119,10 @@ function checkRefusals(node: string): void {
 }
 
 try {
-  for (const name of packages) run('pnpm', ['pack', '--pack-destination', folder], join('packages', name));
-  const tarballs = readdirSync(folder).filter((file) => file.endsWith('.tgz'));
+  const tarballs = globSync('*.tgz', { cwd: packed }).sort();
+  if (tarballs.length !== packages.length)
+    throw new Error(`${packed} has not ${packages.length} packages, but ${tarballs}`);
+  for (const file of tarballs) copyFileSync(join(packed, file), join(folder, basename(file)));
   writeFileSync(join(folder, 'package.json'), JSON.stringify({ name: 'try', private: true, type: 'module' }));
   run('npm', ['install', '--no-audit', '--no-fund', ...tarballs.map((file) => `./${file}`)], folder);
   console.log(`installed ${tarballs.join(', ')}`);

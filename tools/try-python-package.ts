@@ -2,21 +2,22 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Controller, formatKey } from '@kplug/controller';
 import { openDirectory } from '@kplug/controller/directory';
 import { pino } from 'pino';
 import { run } from './image/run.ts';
-import { installPython, pythonPackage } from './python/environment.ts';
+import { pythonPackage } from './python/environment.ts';
 import { findPython } from './python/find-python.ts';
 
 /**
- * Tests the Python package as published: builds an sdist and the wheel from it, installs each into an environment of its own, and has an
- * operator delegate to the plugin of the package's README.
+ * `node tools/try-python-package.ts FOLDER`: tests the wheel and the sdist of the Python package in a folder. Installs each into an
+ * environment of its own, and has an operator delegate to the plugin of the package's README.
  */
+const [built] = process.argv.slice(2);
+if (!built) throw new Error('usage: node tools/try-python-package.ts FOLDER');
 const folder = mkdtempSync(join(tmpdir(), 'kplug-python-'));
-const progress = (message: string) => console.log(message);
 
 const manifest = `
 apiVersion: example.org/v1
@@ -79,13 +80,12 @@ async function end(plugin: ChildProcess): Promise<void> {
 }
 
 try {
-  const python = await installPython(progress);
-  const dist = join(folder, 'dist');
-  run(python, ['-m', 'build', '--no-isolation', '--outdir', dist, pythonPackage]);
   writeFileSync(join(folder, 'hello.py'), readmeExample());
-  for (const file of globSync('*', { cwd: dist }).sort()) {
+  const files = globSync('*.{whl,tar.gz}', { cwd: built }).sort();
+  if (files.length !== 2) throw new Error(`${built} has not one wheel and one sdist, but ${files}`);
+  for (const file of files) {
     const name = file.endsWith('.whl') ? 'wheel' : 'sdist';
-    await reconciles(await install(join(dist, file), name), name);
+    await reconciles(await install(resolve(built, file), name), name);
     console.log(`${file}: installs, and the plugin of its README works`);
   }
 } finally {

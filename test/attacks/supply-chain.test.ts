@@ -1,7 +1,9 @@
 // Attacks by a package, or by who publishes one.
 import { globSync, readFileSync } from 'node:fs';
+import { posix } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
+import { imageCommands, npmCommands } from '../../tools/release/publish.ts';
 
 interface Lockfile {
   packages: Record<string, { resolution: { integrity?: string } }>;
@@ -21,6 +23,16 @@ interface Workflow {
 
 const textOf = (file: string) => readFileSync(new URL(`../../${file}`, import.meta.url), 'utf8');
 const workspace = parse(textOf('pnpm-workspace.yaml')) as Record<string, unknown>;
+
+/** Names of the packages that a source imports, directly or by other sources, except for those of Node.js. */
+function packagesBehind(file: string, seen = new Set<string>()): Set<string> {
+  if (seen.has(file)) return new Set();
+  seen.add(file);
+  const imported = [...textOf(file).matchAll(/from '(.+?)'/g)].map(([, name = '']) => name);
+  const others = imported.filter((name) => !/^(?:node:|\.)/.test(name));
+  const sources = imported.filter((name) => name.startsWith('.')).map((name) => posix.join(posix.dirname(file), name));
+  return new Set([...others, ...sources.flatMap((source) => [...packagesBehind(source, seen)])]);
+}
 
 describe('a dependency', () => {
   it('that is not the one that was tested is not installed', () => {
@@ -95,9 +107,10 @@ describe('a release', () => {
     // Without the separation the script of any dependency can publish what it likes.
     expect(workflow.permissions).toEqual({});
     const writing = jobs.filter(([, { permissions }]) => Object.values(permissions).includes('write'));
-    expect(writing.map(([name]) => name)).toEqual(['publish', 'images']);
+    expect(writing.map(([name]) => name)).toEqual(['npm', 'python', 'images', 'charts', 'go']);
     const commands = writing.flatMap(([, job]) => job.steps).flatMap(({ run }) => (run ? [run] : []));
-    expect(commands.filter((command) => /npx|pnpm|\.ci|npm (ci|install)/.test(command))).toEqual([]);
+    expect(commands.filter((command) => !/^node tools\/release\/publish\.ts [\w ./*${}-]+$/.test(command))).toEqual([]);
+    expect([...packagesBehind('tools/release/publish.ts')]).toEqual([]);
     expect(textOf('.github/workflows/release.yml')).not.toContain('secrets.');
   });
 
@@ -106,17 +119,31 @@ describe('a release', () => {
     const names = globSync('packages/*/package.json', { cwd: new URL('../..', import.meta.url) })
       .map((file) => JSON.parse(textOf(file)) as { name: string; publishConfig?: object })
       .flatMap(({ name, publishConfig }) => (publishConfig ? [name.replace('@', '').replace('/', '-')] : []));
-    const { publish } = workflow.jobs;
-    expect(publish?.strategy?.matrix.package).toEqual(names.sort());
-    const inputs = publish?.steps.filter(({ uses }) => uses?.startsWith('actions/attest@')).map((step) => step.with);
+    const { npm } = workflow.jobs;
+    expect(npm?.strategy?.matrix.package).toEqual(names.sort());
+    const inputs = npm?.steps.filter(({ uses }) => uses?.startsWith('actions/attest@')).map((step) => step.with);
     const name = '\u0024{{ matrix.package }}';
-    const subject = { 'subject-path': `packages/${name}-*.tgz` };
-    expect(inputs).toEqual([{ ...subject, 'sbom-path': `sbom/${name}.cdx.json` }, subject]);
-    expect(publish?.steps.at(-1)?.run).toMatch(/^npm publish .* --provenance$/);
+    const subject = { 'subject-path': `dist/release/npm/${name}-*.tgz` };
+    expect(inputs).toEqual([{ ...subject, 'sbom-path': `dist/release/sbom/${name}.cdx.json` }, subject]);
+    expect(npm?.steps.at(-1)?.run).toBe(`node tools/release/publish.ts npm dist/release/npm/${name}-*.tgz`);
+    expect(npmCommands('1.0.0', ['a.tgz'])[0]?.args).toContain('--provenance');
+  });
+
+  it('proves the provenance of the Python package and of the charts', () => {
+    // Without the attestations a file of an index or a registry may come from anywhere.
+    for (const [job, subject] of [
+      ['python', 'dist/release/python/*'],
+      ['charts', 'dist/release/charts/*.tgz'],
+    ] as const) {
+      const steps = workflow.jobs[job]?.steps.filter(({ uses }) => uses?.startsWith('actions/attest@'));
+      expect(steps?.map((step) => step.with)).toEqual([{ 'subject-path': subject }]);
+    }
   });
 
   it('names the content and the origin of each image', () => {
-    expect(steps.map(({ run }) => run).join('\n')).toContain('docker buildx bake --push release');
+    expect(workflow.jobs.images?.steps.at(-1)?.run).toBe('node tools/release/publish.ts images');
+    const home = { repository: 'example/kplug', registry: 'ghcr.io/example/kplug' };
+    expect(imageCommands('1.0.0', home)[0]?.args).toEqual(['buildx', 'bake', '--push', 'release']);
     const bake = textOf('docker-bake.hcl');
     expect(bake).toContain('"type=provenance,mode=max"');
     expect(bake).toContain('"type=sbom"');

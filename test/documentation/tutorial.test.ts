@@ -11,8 +11,8 @@ import { TerminalCommand } from './terminal.ts';
 
 const waiting = { timeout: 60_000, interval: 200 };
 
-/** Headings of the tutorial whose commands other tests run: those of images on the real cluster, and the build of the packages. */
-const elsewhere = ['## Deploy it', '## With a clone'];
+/** Headings of the tutorial whose commands other tests run: those of images on the real cluster. */
+const elsewhere = ['## Deploy it'];
 
 /** Reader of the tutorial, who takes its snippets one after the other. */
 class Reader {

@@ -17,6 +17,7 @@ const operatorHeadings: Record<keyof typeof operatorLimits, string> = {
   registrations: 'Content of registrations',
   holders: 'Registrations of one host',
   flaps: 'Instances that change too often',
+  attachments: 'Attachments',
   watches: 'Watches and sessions that are not read',
   selection: 'Selection',
   connections: 'Connections to plugins',

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { globSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { goProxyProgram, goSdk, goVariables } from './go.ts';
@@ -21,15 +21,24 @@ export interface PublishedGoSdk {
  * keeps every version in its module cache.
  */
 export async function publishGoSdk(folder: string, version = `v0.0.0-dev.${digest()}`): Promise<PublishedGoSdk> {
-  await execute('go', ['-C', goProxyProgram, 'run', '.', goSdk, version, folder], {
-    env: { ...process.env, ...goVariables },
-  });
+  await writeGoModule({ source: goSdk, version, folder });
   const { stdout } = await execute('go', ['env', 'GOPROXY']);
   return {
     requirement: `kplug.dev/sdk-go@${version}`,
     // The checksum database knows public modules only.
     env: { ...goVariables, GOPROXY: `${pathToFileURL(folder).href},${stdout.trim()}`, GONOSUMDB: 'kplug.dev/*' },
   };
+}
+
+/** Writes one version of a module into a folder with the layout of a module proxy. */
+export async function writeGoModule(module: { source: string; version: string; folder: string }): Promise<void> {
+  await execute(
+    'go',
+    ['-C', goProxyProgram, 'run', '.', resolve(module.source), module.version, resolve(module.folder)],
+    {
+      env: { ...process.env, ...goVariables },
+    },
+  );
 }
 
 /** Digest of all files of the module. */

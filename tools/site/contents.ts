@@ -40,6 +40,11 @@ export const contents: readonly Section[] = [
       entry('docs/kubernetes.md', 'On Kubernetes', 'Deploy the operator and its plugins on a cluster'),
       entry('docs/delegations.md', 'Delegations', 'Declare what plugins reconcile, and how one is selected'),
       entry('docs/hosting.md', 'Plugins from a folder', 'Have the operator start, restart and download plugins'),
+      entry(
+        'docs/attach.md',
+        'Attach a plugin',
+        'Reconcile chosen resources of a cluster with a plugin of your machine',
+      ),
       entry('docs/security.md', 'Security', 'TLS and identities: what is on, and how to set up the rest'),
       entry('docs/authentication.md', 'Authentication', 'Tokens, OIDC and client certificates of plugins'),
       entry('docs/upgrade.md', 'Upgrade', 'Upgrade operator, kinds and plugins, and go back'),

@@ -16,7 +16,7 @@ app.kubernetes.io/component: plugin
 {{- define "plugin.labels" -}}
 {{ include "plugin.selectorLabels" . }}
 {{- with .Values.image.tag }}
-app.kubernetes.io/version: {{ . | trunc 63 | quote }}
+app.kubernetes.io/version: {{ regexReplaceAll "@.*$" . "" | trunc 63 | quote }}
 {{- end }}
 app.kubernetes.io/part-of: kplug
 app.kubernetes.io/managed-by: {{ .Release.Service }}

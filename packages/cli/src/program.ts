@@ -1,6 +1,7 @@
 import { helpFormat } from '@kplug/operator/command';
 import { printable } from '@kplug/protocol/printable';
 import { Command, CommanderError } from 'commander';
+import { addAttachCommand } from './commands/attach.ts';
 import { addCapabilitiesCommand } from './commands/capabilities.ts';
 import { addCompletionCommands } from './commands/completion.ts';
 import { addConformanceCommand } from './commands/conformance.ts';
@@ -58,6 +59,7 @@ export function buildProgram(terminal: Terminal): Command {
   addLogsCommand(program, terminal);
   addReconcileCommand(program, terminal);
   addPauseCommands(program, terminal);
+  addAttachCommand(program, terminal);
   addDoctorCommand(program, terminal);
   addValidateCommand(program, terminal);
   addCrdCommand(program, terminal);

@@ -26,6 +26,11 @@ export interface ControllerOptions {
    */
   followDelegations?: boolean | { operator: string };
   /**
+   * Follows `Attachment` resources (`attachments.kplug.dev/v1alpha1`), by which users take over resources with a plugin of their own machine.
+   * Everyone who may create one in a namespace then gets what plugins get there. Default false.
+   */
+  followAttachments?: boolean;
+  /**
    * Address to which plugins send heartbeats, as `host:port` or `:port`; port 0 selects a free one. Default `localhost:50050`, which only
    * processes of the same machine reach. Any other address needs TLS, and plugins that prove their identities.
    */

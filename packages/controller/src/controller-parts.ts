@@ -1,4 +1,6 @@
 import type { Logger } from 'pino';
+import { AttachmentResources, type AttachmentResourcesParts } from './attachment-resources/attachment-resources.ts';
+import { Attachments } from './attachments/attachments.ts';
 import { type CatalogueParts, CatalogueWriter } from './catalogue/catalogue-writer.ts';
 import type { PluginSecurity } from './certificates/plugin-channels.ts';
 import type { CallObserver } from './clients/call-observer.ts';
@@ -76,7 +78,8 @@ export function assembleParts(
 
   const connections = new Connections(registry, options.connections, transport, pluginSecurity);
   const caller = new PluginCaller(connections, observing(metrics, options.onCall));
-  const delegations = new Delegations({ resources, registry, caller, events, observer: metrics, log });
+  const attachments = attachmentsOf(options);
+  const delegations = new Delegations({ resources, registry, caller, events, observer: metrics, log, attachments });
   for (const one of settings) delegations.add(one);
   const { followDelegations = false, concurrency } = options;
   const delegationResources = followDelegations
@@ -89,6 +92,8 @@ export function assembleParts(
         log,
       })
     : undefined;
+
+  const attachmentResources = openAttachments(options, { registry, delegations, attachments, connections, clock, log });
 
   const { reservedAddresses: reserved = [], identities } = services;
   const reader = new RegistrationReader(new LeasePolicy(options.lease), { reserved, ...options.addresses });
@@ -110,6 +115,7 @@ export function assembleParts(
   const gate = new Gate({
     security: security.mode,
     reservations,
+    attachments,
     ...(security.ways.length > 0 && { authenticator: security }),
   });
   const admission = admissionBy({
@@ -119,7 +125,12 @@ export function assembleParts(
   });
   const v0Sources = openV0Sources(options);
   const heartbeats = new HeartbeatServer(
-    { registry, reader, observer, gate, admission, v0Sources, podNetwork: services.podNetwork, watches },
+    {
+      ...{ registry, reader, observer, gate, admission, v0Sources, watches, attachments },
+      podNetwork: services.podNetwork,
+      security: security.mode,
+      onTunnel: (attachment) => attachmentResources?.onTunnel(attachment),
+    },
     {
       security: security.port,
       reporter: { log, observer: metrics },
@@ -160,6 +171,8 @@ export function assembleParts(
     security,
     delegations,
     delegationResources,
+    attachments,
+    attachmentResources,
     v0Sources,
     heartbeats,
     refusals,
@@ -193,6 +206,25 @@ function openHosting(
   }
   if (programs) return new GivenPrograms(programs, dependencies);
   return pluginsFolder && new PluginsFolder(pluginsFolder, dependencies);
+}
+
+/** Returns the attachments, of which there are none yet; `undefined` where they are not followed. */
+function attachmentsOf({ followAttachments = false }: ControllerOptions): Attachments | undefined {
+  return followAttachments ? new Attachments() : undefined;
+}
+
+/** Returns what brings attachments into effect; `undefined` where they are not followed. */
+function openAttachments(
+  { resources }: ControllerOptions,
+  {
+    attachments,
+    ...parts
+  }: Omit<AttachmentResourcesParts, 'resources' | 'attachments' | 'store'> & {
+    attachments: Attachments | undefined;
+  },
+): AttachmentResources | undefined {
+  const store = resources.services?.attachments;
+  return attachments && new AttachmentResources({ ...parts, resources, attachments, store });
 }
 
 /** Returns the writer of the catalogue of capabilities; `undefined` where the resources have no store for it. */

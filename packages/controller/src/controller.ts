@@ -238,13 +238,15 @@ export class Controller {
 
   /** Probes plugins before the first pass, so that no resource is reported to have no plugin during a takeover. */
   async #startDelegations(): Promise<void> {
-    const { prober, delegations, delegationResources } = this.#parts;
+    const { prober, delegations, delegationResources, attachmentResources } = this.#parts;
     await prober?.start();
+    // Before the delegations: nobody else's plugin is called for a resource that is attached when another controller took over.
+    await attachmentResources?.start();
     await Promise.all([delegations.start(), delegationResources?.start()]);
   }
 
   async #stopDelegations(): Promise<void> {
-    const { connections, delegations, delegationResources } = this.#parts;
+    const { connections, delegations, delegationResources, attachmentResources } = this.#parts;
     // Calls that wait in line are not made any more.
     connections.slots.close();
     // Cancels the calls that don't end in time.
@@ -252,6 +254,7 @@ export class Controller {
     await delegationResources?.stop();
     await delegations.stop();
     clearTimeout(timer);
+    await attachmentResources?.stop();
   }
 
   async #openAdmin(): Promise<void> {

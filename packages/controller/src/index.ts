@@ -91,6 +91,7 @@ export {
   type ResourceReference,
 } from './resources/resource.ts';
 export type { AccessReviewer, NeededRight, UserRight } from './resources/services/access-reviewer.ts';
+export type { AttachmentStore } from './resources/services/attachment-store.ts';
 export type {
   CertificateData,
   CertificateReader,

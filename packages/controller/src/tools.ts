@@ -80,6 +80,7 @@ export {
 } from './resources/manifest.ts';
 export { describeReference, type ResourceReference } from './resources/resource.ts';
 export { type FormatYamlOptions, formatYaml } from './resources/yaml/format-yaml.ts';
+export { runInReverse } from './run-in-reverse.ts';
 export { parseDuration } from './settings/duration.ts';
 // Commands and output of plugins.
 export { type Interpreters, nodeCommand } from './supervisor/commands.ts';

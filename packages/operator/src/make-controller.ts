@@ -26,13 +26,13 @@ export async function makeController(
 }
 
 function controllerOptions({ settings, delegations }: OperatorConfiguration) {
-  const { operatorName: operator, concurrency, allowInsecurePlugins = false, insecurePluginsFrom } = settings;
+  const { concurrency, allowInsecurePlugins = false, insecurePluginsFrom } = settings;
   const { plugins, pluginsBaseUrl: baseUrl, pluginsNamePattern: namePattern } = settings;
   const { allowWritablePluginsDir: allowWritable = false, pluginsEnvironment } = settings;
   const isCluster = settings.manifests === undefined;
   return {
     delegations,
-    followDelegations: (settings.followDelegations ?? true) && (operator === undefined || { operator }),
+    ...followedOf(settings),
     ...(concurrency === undefined ? {} : { concurrency }),
     ...heartbeatsOf(settings),
     metricsAddress: addressOf(settings.metricsAddr ?? (isCluster ? ':8080' : '0')),
@@ -51,6 +51,14 @@ function controllerOptions({ settings, delegations }: OperatorConfiguration) {
       packages: { '@kplug/sdk': import.meta.resolve('@kplug/sdk') },
     },
   } satisfies Omit<ControllerOptions, 'resources'>;
+}
+
+/** Returns the kinds of Kplug's own resources that the operator follows. */
+function followedOf({ operatorName: operator, followDelegations = true, attachments = false }: SettingValues) {
+  return {
+    followDelegations: followDelegations && (operator === undefined || { operator }),
+    followAttachments: attachments,
+  };
 }
 
 /** Returns the folder whose files are run as plugins. */

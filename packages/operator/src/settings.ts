@@ -71,6 +71,12 @@ export const settings = {
     fallback: 'none; follows those without the label',
     group: 'Delegations',
   }),
+  attachments: toggle({
+    flags: ['attachments'],
+    description: 'follow Attachment resources, by which users take over resources with a plugin of their own machine',
+    fallback: 'false',
+    group: 'Delegations',
+  }),
   concurrency: count({
     flags: ['concurrency'],
     placeholder: 'number',

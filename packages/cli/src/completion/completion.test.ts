@@ -52,6 +52,7 @@ describe('in bash, kplug completes', () => {
         'reconcile',
         'pause',
         'resume',
+        'attach',
         'doctor',
         'validate',
         'crd',

@@ -1,4 +1,10 @@
-import { type CallObservation, type Controller, type ProgramHost, safeLogLine } from '@kplug/controller';
+import {
+  type CallObservation,
+  type Controller,
+  type ProgramHost,
+  type ResourceKey,
+  safeLogLine,
+} from '@kplug/controller';
 import { type ConfiguredOperator, nameFlags } from '@kplug/operator';
 import { removeOperatorFile, writeOperatorFile } from '@kplug/operator/operator-file';
 import { pino } from 'pino';
@@ -18,6 +24,8 @@ const stopTimeout = 3_000;
 export interface OperatorLogLine {
   level: number;
   msg?: string;
+  /** Resource of an Event. */
+  resource?: ResourceKey;
   /** Plugin whose process is concerned. */
   hosted?: string;
   /** Process that wrote the line; missing for lines about it. */

@@ -57,10 +57,14 @@ export class DevSession implements AsyncDisposable {
 
   /** Runs until it is stopped. Rejects with the reason why it can't start. */
   async run(): Promise<void> {
-    const first = await this.#readFirst();
-    await this.#watch(first);
-    if (first) await this.#start(first);
+    const { place, project } = this.#options;
+    const file = await configurationFileOf(place, project);
+    // Before it is read, so that no change is missed.
+    await this.#watchConfiguration(file);
     let seen = this.#changes;
+    const first = await this.#readFirst();
+    await this.#watchSources(file, first);
+    if (first) await this.#start(first);
     while (!this.#isStopped) {
       await Promise.race([this.#stopping.promise, this.#changed(seen)]);
       seen = this.#changes;
@@ -128,9 +132,8 @@ export class DevSession implements AsyncDisposable {
     return readDevConfiguration(this.#options.place, this.#options.project);
   }
 
-  async #watch(configuration: DevConfiguration | undefined): Promise<void> {
-    const { targets, areFound: isFound, place, project } = this.#options;
-    const file = configuration?.file ?? (await configurationFileOf(place, project));
+  async #watchSources(file: string, configuration: DevConfiguration | undefined): Promise<void> {
+    const { targets, areFound: isFound } = this.#options;
     const { manifests, stateDir } = configuration?.configured ?? {};
     const excluded = [file, ...[manifests, stateDir].flatMap((path) => (path === undefined ? [] : resolve(path)))];
     for (const target of targets) {
@@ -139,7 +142,6 @@ export class DevSession implements AsyncDisposable {
       const options = { target, isFound, preparation: this.#preparation, excluded, show, onNewCode };
       this.#runners.set(target.name, new TargetRunner(options));
     }
-    await this.#watchConfiguration(file);
     const watching = Promise.all([...this.#runners.values()].map((runner) => runner.watch()));
     const isLate = await Promise.race([watching.then(() => false), delay(maxWatchTime, true, { ref: false })]);
     if (!isLate) return;
@@ -237,7 +239,7 @@ export class DevSession implements AsyncDisposable {
     this.#say(`the operator runs on ${place} with ${count}`, 'plain');
   }
 
-  #onLog({ level, msg = '', hosted, hostedPid, err }: OperatorLogLine): void {
+  #onLog({ level, msg = '', resource, hosted, hostedPid, err }: OperatorLogLine): void {
     if (hosted !== undefined) {
       const output = hostedPid === undefined ? undefined : this.#operator?.controller.pluginsFolder?.output(hosted);
       if (output) this.#runners.get(hosted)?.read(output);
@@ -246,7 +248,10 @@ export class DevSession implements AsyncDisposable {
     if (level < 40) return;
     // Most messages have the reason already.
     const cause = err?.message && !msg.includes(err.message.slice(0, comparedLength)) ? `: ${err.message}` : '';
-    this.#say(`${msg}${cause}`, level >= 50 ? 'bad' : 'warning');
+    const say = () => this.#say(`${msg}${cause}`, level >= 50 ? 'bad' : 'warning');
+    if (resource === undefined) say();
+    // Most Events repeat the status.
+    else void this.#feed?.says(resource, msg).then((isSaid) => isSaid || say());
   }
 
   #sayFault(error: unknown): void {

@@ -46,6 +46,11 @@ export class OutputGate {
     }
   }
 
+  /** Reports whether the output of a process is shown as it comes. */
+  isOpen(pid: number): boolean {
+    return this.#open.has(pid);
+  }
+
   /** Shows the output of a process, which has registered. */
   open(pid: number): void {
     this.#open.add(pid);

@@ -20,6 +20,9 @@ export interface Fault {
   isMissing: boolean;
 }
 
+/** Number of programs of a plugin that are kept: the newest one, and the former one while it is running. */
+const keptPrograms = 2;
+
 /** Packages that modules can import without installing them. */
 const packages = { '@kplug/sdk': import.meta.resolve('@kplug/sdk') };
 
@@ -28,8 +31,10 @@ const compileCache = { NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? joi
 
 /** Prepares plugins for running: finds interpreters and dependencies, and builds programs in Go. */
 export class Preparation implements AsyncDisposable {
-  #builds: string | undefined;
+  #folder: string | undefined;
   #count = 0;
+  /** Programs by the paths of their plugins. */
+  readonly #programs = new Map<string, string[]>();
 
   /** Returns the command of a plugin. Rejects with an `AbortError` when the signal is aborted. */
   async prepare(target: Target, signal: AbortSignal): Promise<Prepared> {
@@ -47,20 +52,23 @@ export class Preparation implements AsyncDisposable {
 
   /** Removes the programs. */
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#builds !== undefined) await rm(this.#builds, { recursive: true, force: true });
+    if (this.#folder !== undefined) await rm(this.#folder, { recursive: true, force: true });
   }
 
   /** Each build has a file of its own, as the former one is running. */
-  async #build({ folder, entry, arguments: args }: Target, signal: AbortSignal): Promise<Prepared> {
-    this.#builds ??= await mkdtemp(join(tmpdir(), 'kplug-dev-'));
-    const program = join(this.#builds, `plugin-${++this.#count}`);
+  async #build({ path, folder, entry, arguments: args }: Target, signal: AbortSignal): Promise<Prepared> {
+    this.#folder ??= await mkdtemp(join(tmpdir(), 'kplug-dev-'));
+    const program = join(this.#folder, `plugin-${++this.#count}`);
     const source = entry === '.' ? '.' : `./${entry}`;
     const { code, output } = await run('go', ['build', '-o', program, source], folder, signal);
     if (code === 'ENOENT') {
       return missing('go is not installed, or not on the PATH; install it from https://go.dev/dl');
     }
-    if (code === 0) return { command: [program, ...args] };
-    return { fault: { message: 'go build failed', output, isMissing: false } };
+    if (code !== 0) return { fault: { message: 'go build failed', output, isMissing: false } };
+    const programs = [...(this.#programs.get(path) ?? []), program];
+    this.#programs.set(path, programs.slice(-keptPrograms));
+    for (const old of programs.slice(0, -keptPrograms)) await rm(old, { force: true });
+    return { command: [program, ...args] };
   }
 }
 

@@ -40,11 +40,14 @@ export function ownFrames(stack: string, folder: string): string[] {
   return lines.map((line) => line.replaceAll(`file://${folder}/`, '').replaceAll(`${folder}/`, ''));
 }
 
+/** Reports whether a file is in a folder, and not that of a package that is installed there. */
+export function isOwnPath(file: string, folder: string): boolean {
+  const path = relative(folder, file);
+  return !path.startsWith('..') && !/(?:^|\/)(?:node_modules|\.venv|venv)\//.test(path);
+}
+
 function placeOf(lines: readonly string[], folder: string): string {
-  const isOwn = ([file]: readonly string[]) => {
-    const path = relative(folder, file ?? '');
-    return !path.startsWith('..') && !/(?:^|\/)(?:node_modules|\.venv|venv)\//.test(path);
-  };
+  const isOwn = ([file = '']: readonly string[]) => isOwnPath(file, folder);
   const isPython = lines.some((line) => pythonPlace.test(line));
   const places = lines.flatMap((line) => {
     const match = pythonPlace.exec(line) ?? nodePlace.exec(line) ?? goPlace.exec(line);

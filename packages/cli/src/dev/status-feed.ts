@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import {
   type CallObservation,
   type JsonObject,
@@ -65,6 +66,13 @@ export class StatusFeed {
     if (key === undefined) return;
     this.#durations.set(key, duration);
     if (!this.#shown.has(key)) setTimeout(() => this.#showUnchanged(key), unchangedDelay).unref();
+  }
+
+  /** Reports whether the status of a resource says something, soon after it may have been written. */
+  async says(key: ResourceKey, message: string): Promise<boolean> {
+    await delay(unchangedDelay, undefined, { ref: false });
+    const resource = this.#resources.get(key);
+    return resource !== undefined && (readDelegatedStatus(resource)?.message.includes(message) ?? false);
   }
 
   /** Shows each resource again after its next call, also if its status stays, as the code has changed. */

@@ -3,6 +3,7 @@ import { isJsonObject, readLogLine } from '@kplug/controller/tools';
 import { CommandError } from '../command-error.ts';
 import type { DevLine } from './dev-output.ts';
 import { findTarget } from './find-targets.ts';
+import { type FoldedLine, Tracebacks } from './fold-tracebacks.ts';
 import { OutputGate, type OutputLine } from './output-gate.ts';
 import type { Fault, Preparation, Prepared } from './prepare.ts';
 import { ownFrames, readFailure, withoutInternals } from './read-failure.ts';
@@ -56,6 +57,7 @@ export class TargetRunner {
   #failures = 0;
   /** Number of the last line of output that was read. */
   #readUpTo = 0;
+  readonly #tracebacks: Tracebacks;
   readonly #shownStacks = new Set<string>();
   readonly #ownChanges = new Map<string, number>();
   #isStopped = false;
@@ -64,6 +66,7 @@ export class TargetRunner {
     const { target, excluded, show } = options;
     this.#options = options;
     this.#target = target;
+    this.#tracebacks = new Tracebacks(target.folder);
     this.#watch = new SourceWatch({ target, excluded, onChange: (files) => this.#onChange(files) });
     this.gate = new OutputGate((line) => show(this.#outputLine(line)));
     if (target.language === 'node') this.#types = new TypeCheck(target.folder, (...result) => this.#onTypes(...result));
@@ -118,21 +121,23 @@ export class TargetRunner {
 
   /** Takes in what the processes wrote since the last time. */
   read(output: HostedOutput): void {
-    for (const { number, pid, text, stream } of output.after(this.#readUpTo)) {
+    for (const { number, ...raw } of output.after(this.#readUpTo)) {
       this.#readUpTo = number;
-      this.gate.add(pid, this.#readLine(text, stream));
+      // The failure of a process that starts is shown as it was written.
+      const line = this.gate.isOpen(raw.pid) ? this.#tracebacks.fold(raw) : raw;
+      if (line) this.gate.add(line.pid, this.#readLine(line));
     }
   }
 
   /** Reads a line of output. The stack of an error is shown once for the present code. */
-  #readLine(text: string, stream: 'stdout' | 'stderr'): OutputLine {
+  #readLine({ text, stream, frames }: FoldedLine): OutputLine {
     const { level, message, fields = {} } = readLogLine(text, stream);
     const { err, ...others } = fields;
-    const words = [message, ...Object.entries(others).map(formatField)];
-    if (!isJsonObject(err)) return { level, text: words.join(' ') };
-    const stack = ownFrames(String(err.stack ?? err.message), this.#target.folder);
+    const line = { level, text: [message, ...Object.entries(others).map(formatField)].join(' ') };
+    const stack = isJsonObject(err) ? ownFrames(String(err.stack ?? err.message), this.#target.folder) : frames;
+    if (!stack) return line;
     const isShown = this.#shownStacks.size === this.#shownStacks.add(stack.join('\n')).size;
-    return { level, text: words.join(' '), details: isShown ? [] : stack };
+    return { ...line, details: isShown ? [] : stack };
   }
 
   #onRegistered(pid: number, plugin: string): void {

@@ -1,11 +1,11 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, realpath, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { stripVTControlCharacters } from 'node:util';
-import { expect, vi } from 'vitest';
+import { expect, onTestFinished, vi } from 'vitest';
 
 const main = fileURLToPath(new URL('../main.ts', import.meta.url));
 const bridge = fileURLToPath(new URL('../../../testing/src/kplug/pty-bridge.py', import.meta.url));
@@ -85,6 +85,19 @@ export class DevProject implements AsyncDisposable {
     for (const one of this.#processes) await one.kill();
     await rm(this.folder, { recursive: true, force: true });
   }
+}
+
+/** Makes a project that is removed when the test ends. */
+export async function makeProject(files?: Record<string, string | undefined>): Promise<DevProject> {
+  const project = await DevProject.make(files);
+  onTestFinished(() => project[Symbol.asyncDispose]());
+  return project;
+}
+
+/** Returns the processes whose command line contains a text. */
+export function processesOf(text: string): string[] {
+  const lines = execFileSync('ps', ['-eo', 'pid=,args='], { encoding: 'utf8' }).split('\n');
+  return lines.filter((line) => line.includes(text) && !line.includes('ps -eo'));
 }
 
 /** Options of a process. */

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import type { AttachmentSource } from '../attachments/attachment.ts';
 import type { PluginCaller } from '../clients/caller.ts';
 import { limits } from '../limits/limits.ts';
 import { Walks } from '../queue/walks.ts';
@@ -41,6 +42,10 @@ export interface DelegationDependencies {
   events: RecentEvents;
   observer: DelegationObserver;
   log: Logger;
+  /** Resources that users took over with plugins elsewhere. Default: none. */
+  attachments?: AttachmentSource | undefined;
+  /** Called after each pass over a resource that an attached plugin was chosen for. @param outcome in a sentence. */
+  onPass?: (delegation: string, base: Resource, outcome: string) => void;
   /** Called when the write problem of the delegation begins or ends. */
   onWriteProblem?: (delegation: string) => void;
 }
@@ -70,7 +75,17 @@ const { maxCallsOfAll } = limits.delegation;
 /** Makes the parts of a delegation and connects them: changes request passes, the queue runs them, and their outcomes are recorded. */
 export function assembleParts(
   settings: DelegationSettings,
-  { resources, registry, caller, events, observer, log: parentLog, onWriteProblem }: DelegationDependencies,
+  {
+    resources,
+    registry,
+    caller,
+    events,
+    observer,
+    log: parentLog,
+    attachments,
+    onPass,
+    onWriteProblem,
+  }: DelegationDependencies,
   holders: UnrecordedHolders,
 ): DelegationParts {
   const log = parentLog.child({ delegation: settings.name });
@@ -128,7 +143,7 @@ export function assembleParts(
   const dependents = new DependentFollower(settings, resources, requeue, log);
   const requirements = new RequirementFollower({ settings, resources, walks, requeue, enter });
 
-  const chooser = new Chooser(settings, registry, breakers);
+  const chooser = new Chooser(settings, registry, breakers, attachments);
   const chooseForPass = (base: Resource) => chooser.chooseForPass(base);
   const monitor = new ChoiceMonitor({
     api: settings.api,
@@ -136,7 +151,7 @@ export function assembleParts(
     walks,
     holdersOf,
     hasSubstitutes: settings.finalize.whenPluginGone === 'fallback',
-    basisOf: (base) => choiceBasisOf(base, settings),
+    basisOf: (base) => choiceBasisOf(base, settings, attachments),
     choose: (base) => chooser.choose(base),
     isReleasing: (key) => releases.isReleasing(resources.get(key)),
     requeue,
@@ -151,6 +166,7 @@ export function assembleParts(
     holdersOf,
     choose: chooseForPass,
     isReleased,
+    attachments,
     isAnySuspended: () => breakers.suspensions('Reconcile') !== undefined,
   });
 
@@ -177,6 +193,7 @@ export function assembleParts(
     registry,
     caller: new DelegationCaller({ settings, caller, breakers, slow, enter }),
     breakers,
+    attachments,
     choose: chooseForPass,
     onChosen: (base, chosen) => monitor.starts(base, chosen),
     extensions,
@@ -208,6 +225,7 @@ export function assembleParts(
     releases,
     monitor,
     observer,
+    onPass: (base, outcome) => onPass?.(settings.name, base, outcome),
     suspend,
     forget,
   });

@@ -106,6 +106,17 @@ export class Delegation {
     walks.add(bases.visit(requeue, { signal: walks.signal }));
   }
 
+  /** Chooses again for the resources of a namespace, as its attachments changed. Fulfilled when all were looked at. */
+  async attachmentsChanged(namespace: string): Promise<void> {
+    const { bases, walks, monitor, queue } = this.#parts;
+    const regroup = (base: Resource) => {
+      if (base.metadata.namespace === namespace) monitor.update(base);
+    };
+    await bases.visit(regroup, { signal: walks.signal });
+    monitor.review();
+    queue.relocate();
+  }
+
   /** Fulfilled when no resource waits for a pass, is in one, or is being queued. Passes that are due later don't count. */
   async whenIdle(): Promise<void> {
     const { walks, queue } = this.#parts;

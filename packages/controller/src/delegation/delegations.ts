@@ -4,18 +4,24 @@ import { Delegation } from './delegation.ts';
 import type { DelegationDependencies } from './delegation-parts.ts';
 import type { DelegationSettings } from './delegation-settings.ts';
 
+type PassListener = NonNullable<DelegationDependencies['onPass']>;
+
 /** Delegations of a controller, by name. They can be added, changed and removed while it runs. */
 export class Delegations implements Iterable<Delegation> {
   readonly #dependencies: DelegationDependencies;
   readonly #running = new Map<string, Delegation>();
   readonly #listeners = new Set<(delegation: string) => void>();
   readonly #changeListeners = new Set<() => void>();
+  readonly #passListeners = new Set<PassListener>();
 
   constructor(dependencies: DelegationDependencies) {
     const onWriteProblem = (delegation: string) => {
       for (const listener of this.#listeners) listener(delegation);
     };
-    this.#dependencies = { ...dependencies, onWriteProblem };
+    const onPass: PassListener = (...pass) => {
+      for (const listener of this.#passListeners) listener(...pass);
+    };
+    this.#dependencies = { ...dependencies, onPass, onWriteProblem };
   }
 
   /** Calls `listener`, which must not throw, when a delegation's write problem begins or ends. Returns a function that unsubscribes. */
@@ -28,6 +34,12 @@ export class Delegations implements Iterable<Delegation> {
   onChange(listener: () => void): () => void {
     this.#changeListeners.add(listener);
     return () => this.#changeListeners.delete(listener);
+  }
+
+  /** Calls `listener`, which must not throw, after each pass for which an attached plugin was chosen. Returns a function that unsubscribes. */
+  onPass(listener: PassListener): () => void {
+    this.#passListeners.add(listener);
+    return () => this.#passListeners.delete(listener);
   }
 
   [Symbol.iterator](): Iterator<Delegation> {

@@ -32,6 +32,8 @@ export function admissionBy({ security, fallback, uses }: AdmissionPolicy): Admi
   return (registration, identity) => {
     const { plugin, apis, certificate } = registration;
     if (security === 'secured' && identity.kind !== 'folder' && certificate === undefined) return noCertificate;
+    // An attachment names its plugin, and serves its own resources only.
+    if (identity.kind === 'attachment') return undefined;
     if (identity.kind === 'token' && !matchesPlugin(identity.plugins, plugin)) {
       return `the token "${identity.name}" is for ${identity.plugins.join(', ')}, not for ${plugin}; have another made by "kplug token create"`;
     }

@@ -1,5 +1,6 @@
 import type { Metadata } from '@grpc/grpc-js';
 import { RefusalReason } from '@kplug/protocol';
+import type { Attachments } from '../attachments/attachments.ts';
 import type { Authenticator, Proof } from '../authentication/authenticator.ts';
 import { limits } from '../limits/limits.ts';
 import type { ConnectionSecurity } from '../ports/connection.ts';
@@ -30,6 +31,8 @@ export interface GateOptions {
   /** Proves identities. Default: none, so that only `loopback` and `insecure` accept plugins. */
   authenticator?: Authenticator;
   reservations: Reservations;
+  /** Attachments, whose plugins prove themselves by their tokens. Default: none. */
+  attachments?: Attachments | undefined;
 }
 
 /** Identifies the callers of the heartbeat port. */
@@ -50,6 +53,8 @@ export class Gate {
     if (reservations.check(instanceId, token)) return lasting({ kind: 'folder', name: instanceId });
     if (call.connection.isPrivate) throw unauthenticated(privatePort);
     if (security === 'secured' && !call.connection.encrypted) throw unauthenticated(needsTls);
+    const attached = this.#options.attachments?.check(instanceId, token);
+    if (attached) return lasting(attached);
     return this.#proveCredentials(call, token);
   }
 

@@ -1,7 +1,7 @@
 // heartbeat/: the port to which plugins send heartbeats; v0/ has the protocol of the first Kplug.
 import type { EventEmitter } from 'node:events';
 import * as grpc from '@grpc/grpc-js';
-import { addReflection, addService, quietGrpc, RegistryService, v0 } from '@kplug/protocol';
+import { AttachmentService, addReflection, addService, quietGrpc, RegistryService, v0 } from '@kplug/protocol';
 import { HealthImplementation, service as healthService } from 'grpc-health-check';
 import { MiB } from '../limits/limit.ts';
 import { limits, limitTable } from '../limits/limits.ts';
@@ -13,6 +13,8 @@ import { OpenConnections } from '../ports/open-connections.ts';
 import type { RefusalReporter } from '../ports/refused-connections.ts';
 import { formatAddress } from '../registry/address.ts';
 import { listenFailed, parseListenAddress } from '../settings/listen-address.ts';
+import { attachmentService } from './attachment-service.ts';
+import type { HeartbeatSecurity } from './gate.ts';
 import { type GrpcInjector, injectorOf } from './grpc-injector.ts';
 import { OpenStreams } from './open-streams.ts';
 import { refuseCompression } from './refuse-compression.ts';
@@ -59,6 +61,9 @@ export interface HeartbeatServerOptions {
 export type HeartbeatParts = Omit<RegistryServiceParts, 'connectionOf' | 'opened' | 'accepted'> & {
   /** Sources whose v0 plugins are accepted. Default: all. */
   v0Sources?: V0Sources | undefined;
+  /** Called with the key of an attachment whose tunnel opened or ended. */
+  onTunnel?: ((key: string) => void) | undefined;
+  security?: HeartbeatSecurity;
 };
 
 /** Security of a call whose connection is already closed. */
@@ -91,6 +96,11 @@ export class HeartbeatServer {
     };
     addService(this.#server, RegistryService, registryService(served), { maxRequestFields });
     addService(this.#server, v0.Controller, v0Service(served), { maxRequestFields });
+    const { attachments, onTunnel = () => undefined, security: mode = 'loopback' } = parts;
+    if (attachments) {
+      const attaching = { ...served, attachments, onTunnel, security: mode };
+      addService(this.#server, AttachmentService, attachmentService(attaching), { maxRequestFields });
+    }
     this.#health.addToServer(this.#server);
     addReflection(this.#server, [RegistryService, v0.Controller], [healthService]);
 

@@ -1,5 +1,6 @@
 import type { Registration as RegistrationMessage } from '@kplug/protocol';
 import { RefusalReason } from '@kplug/protocol';
+import type { Attachments } from '../attachments/attachments.ts';
 import type { Proof } from '../authentication/authenticator.ts';
 import { type Identity, ownerOf } from '../registry/identity.ts';
 import type { Instance, Session } from '../registry/instance.ts';
@@ -26,6 +27,8 @@ export interface RegistrarParts {
   reader: RegistrationReader;
   gate: Gate;
   admission: Admission;
+  /** Attachments, whose plugins are reached by their tunnels. Default: none. */
+  attachments?: Attachments | undefined;
   /** Addresses of pods, on a cluster. */
   podNetwork?: PodNetwork | undefined;
 }
@@ -64,11 +67,14 @@ export class Registrar {
   }
 
   async #read(message: RegistrationMessage, peer: string, identity: Identity): Promise<Registration> {
-    const { reader, admission } = this.#parts;
-    const isHosted = identity.kind === 'folder';
+    const { reader, admission, attachments } = this.#parts;
+    // The address of an attached plugin is that on its own machine.
+    const isAttached = identity.kind === 'attachment';
+    const isHosted = identity.kind === 'folder' || isAttached;
     const registration = reader.read(message, peer, isHosted);
     const refusal = admission(registration, identity);
     if (refusal !== undefined) throw new RefusedRegistration(RefusalReason.FORBIDDEN, refusal);
+    if (isAttached && attachments) return attachments.admit(registration, identity);
     // Only for those who may register: a look-up tells others which names exist.
     const target = await reader.resolveAddress(registration.address, peer, isHosted);
     const resolved = target === registration.address ? registration : { ...registration, target };

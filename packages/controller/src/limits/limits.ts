@@ -1,5 +1,6 @@
 // limits/: every size, count and time limit, with its default, range, unit and setting.
 import { admin, telemetry } from './admin.ts';
+import { attachments } from './attachments.ts';
 import { authentication } from './authentication.ts';
 import { calls, connections, discovery, selection } from './calls.ts';
 import { catalogue } from './catalogue.ts';
@@ -26,6 +27,7 @@ export const limitTable = {
   registrations,
   holders,
   flaps,
+  attachments,
   watches,
   selection,
   connections,

@@ -90,6 +90,8 @@ export class PluginResourceWriter implements DeclarationReporter {
       this.#log.warn({ err: error }, `${messageOf(error)}; starting without the stored plugins`);
     }
     const update = (instance: Instance) => {
+      // Its `Attachment` shows it.
+      if (instance.registration.attachment !== undefined) return;
       for (const key of this.#instances.update(instance)) this.#note(key);
     };
     this.#unsubscribe = this.#registry.subscribe(({ instance }) => update(instance));

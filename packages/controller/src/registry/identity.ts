@@ -10,6 +10,8 @@ export type Identity =
   | { kind: 'certificate'; name: string }
   /** Process that the controller started from its plugins folder. */
   | { kind: 'folder'; name: string }
+  /** Plugin that a user attached to a cluster from elsewhere, by its `Attachment`. */
+  | { kind: 'attachment'; namespace: string; name: string }
   /** Plugin without heartbeats, by its declaration. */
   | { kind: 'declaration'; namespace: string; name: string }
   /** Process on the operator's own machine, on a heartbeat port of the loopback interface. */
@@ -25,6 +27,7 @@ export function ownerOf(identity: Identity): string {
   switch (identity.kind) {
     case 'serviceaccount':
     case 'declaration':
+    case 'attachment':
       return `${identity.kind}:${identity.namespace}/${identity.name}`;
     case 'token':
     case 'certificate':
@@ -41,6 +44,8 @@ export function ownerOf(identity: Identity): string {
 
 /** Returns the process that an identity is bound to, as text; `undefined` if several processes may prove it. */
 export function processOf(identity: Identity): string | undefined {
+  // A process that replaces the attached one, as its code changed, brings the token, too.
+  if (identity.kind === 'attachment') return ownerOf(identity);
   if (identity.kind === 'serviceaccount' && identity.pod) return `pod:${identity.pod.uid}`;
   return identity.kind === 'folder' ? `folder:${identity.name}` : undefined;
 }
@@ -54,6 +59,7 @@ export function readOwner(text: string, pod?: { name: string; uid: string }): Id
     case 'serviceaccount':
       return { kind, namespace: first, name: last, ...(pod && { pod }) };
     case 'declaration':
+    case 'attachment':
       return { kind, namespace: first, name: last };
     case 'token':
       return { kind, name: rest, plugins: [] };

@@ -17,6 +17,8 @@ export class Implementation {
   /** Parsed version of the plugin. */
   readonly semver: SemVer;
   readonly api: ImplementedApi;
+  /** Attachment whose resources it serves, as `namespace/name`, and no others; `undefined` for any other implementation. */
+  readonly attachment: string | undefined;
   /** Instances by availability; without empty sets. */
   readonly #members = new Map<Availability, Members>();
   /** Number of instances by the way in which they spell the name. */
@@ -26,7 +28,8 @@ export class Implementation {
   #ownerList: readonly string[] = [];
   #plugin: PluginName;
 
-  constructor(plugin: PluginName, version: string, semver: SemVer, api: ImplementedApi) {
+  constructor(plugin: PluginName, version: string, semver: SemVer, api: ImplementedApi, attachment?: string) {
+    this.attachment = attachment;
     this.#plugin = plugin;
     this.version = version;
     this.semver = semver;
@@ -170,35 +173,43 @@ function* concatenate(all: Iterable<Members>): Iterable<Instance> {
 
 /** Implementations by API, in the order in which they were added. */
 export class Implementations {
+  /** Implementations by the name of the API, those of attachments by both. */
   readonly #byApi = new Map<string, Map<string, Implementation>>();
   readonly #lists = new Map<string, readonly Implementation[]>();
 
-  /** All implementations of an API that have an instance. The list is the same object until one is added or removed. */
-  of(api: string): readonly Implementation[] {
-    let list = this.#lists.get(api);
-    if (!list) {
-      list = [...(this.#byApi.get(api)?.values() ?? [])];
-      this.#lists.set(api, list);
-    }
+  /**
+   * All implementations of an API that have an instance, those of an attachment or those of none. The list is the same object until one
+   * is added or removed.
+   */
+  of(api: string, attachment?: string): readonly Implementation[] {
+    const place = placeOf(api, attachment);
+    const known = this.#lists.get(place);
+    if (known) return known;
+    const ofApi = this.#byApi.get(place);
+    // Nothing is remembered of attachments that have ended.
+    if (!ofApi && attachment !== undefined) return noImplementations;
+    const list = [...(ofApi?.values() ?? [])];
+    this.#lists.set(place, list);
     return list;
   }
 
   /** Implementations that a registration is an instance of, created where they don't exist yet. */
   for(registration: Registration): Implementation[] {
-    const { version } = registration;
+    const { version, attachment } = registration;
     const plugin = new PluginName(registration.plugin);
     return registration.apis.map((api) => {
       const key = keyFor({ plugin, version }, api);
-      let ofApi = this.#byApi.get(api.name);
+      const place = placeOf(api.name, attachment);
+      let ofApi = this.#byApi.get(place);
       if (!ofApi) {
         ofApi = new Map();
-        this.#byApi.set(api.name, ofApi);
+        this.#byApi.set(place, ofApi);
       }
       let implementation = ofApi.get(key);
       if (!implementation) {
-        implementation = new Implementation(plugin, version, parseVersion(version), api);
+        implementation = new Implementation(plugin, version, parseVersion(version), api, attachment);
         ofApi.set(key, implementation);
-        this.#lists.delete(api.name);
+        this.#lists.delete(place);
       }
       return implementation;
     });
@@ -207,12 +218,20 @@ export class Implementations {
   /** Removes an implementation that has no instance left. */
   release(implementation: Implementation): void {
     if (implementation.size > 0) return;
-    const { api } = implementation;
-    const ofApi = this.#byApi.get(api.name);
+    const { api, attachment } = implementation;
+    const place = placeOf(api.name, attachment);
+    const ofApi = this.#byApi.get(place);
     ofApi?.delete(keyFor(implementation, api));
-    if (ofApi?.size === 0) this.#byApi.delete(api.name);
-    this.#lists.delete(api.name);
+    if (ofApi?.size === 0) this.#byApi.delete(place);
+    this.#lists.delete(place);
   }
+}
+
+const noImplementations: readonly Implementation[] = [];
+
+/** Key of the implementations of an API. Names of APIs have no spaces. */
+function placeOf(api: string, attachment: string | undefined): string {
+  return attachment === undefined ? api : `${api} ${attachment}`;
 }
 
 function keyFor({ plugin, version }: VersionedName, api: ImplementedApi): string {

@@ -38,7 +38,7 @@ export class NameOwners {
 
   /** Returns the owner of a name if it is another one than `identity`. Unproven identities own nothing and are refused nothing. */
   otherOwner(name: string, identity: Identity): { owner: string; availableAt: number | undefined } | undefined {
-    if (identity.kind === 'anonymous') return undefined;
+    if (!isOwner(identity)) return undefined;
     const known = this.#names.get(name);
     if (!known || known.owner === ownerOf(identity) || this.#isExpired(known)) return undefined;
     return { owner: known.owner, availableAt: known.instances > 0 ? undefined : known.goneAt + this.#retention };
@@ -46,7 +46,7 @@ export class NameOwners {
 
   /** Records a new instance of a plugin. */
   add(name: string, identity: Identity): void {
-    if (identity.kind === 'anonymous') return;
+    if (!isOwner(identity)) return;
     const owner = ownerOf(identity);
     const known = this.#names.get(name);
     if (known?.owner === owner) known.instances++;
@@ -89,4 +89,9 @@ export class NameOwners {
     const retention = owner === 'local' ? 0 : this.#retention;
     return instances === 0 && this.#now() - goneAt >= retention;
   }
+}
+
+/** Reports whether an identity can own a name. An attached plugin has the name of the one for which it stands in. */
+function isOwner({ kind }: Identity): boolean {
+  return kind !== 'anonymous' && kind !== 'attachment';
 }

@@ -105,6 +105,7 @@ export class PluginWatches {
   }
 
   #onChange(instance: Instance): void {
+    if (instance.registration.attachment !== undefined) return;
     // Watches of one kind share one message, so that it is encoded once and held once.
     const shared = new Map<boolean, { message: WatchPluginsResponse; size: number }>();
     for (const watch of this.#open) {

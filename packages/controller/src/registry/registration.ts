@@ -26,6 +26,8 @@ export interface Registration {
   pod?: PodReference;
   /** Certificate (DER) that its `PluginService` presents, in base64; it is called by TLS then, and by no other certificate. */
   certificate?: string;
+  /** Attachment that it belongs to, as `namespace/name`, for an instance that serves the resources of that one only. */
+  attachment?: string;
   /** Declaration that it was found by, for an instance that sends no heartbeats. */
   declaration?: DeclarationReference;
 }

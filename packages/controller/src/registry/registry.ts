@@ -86,17 +86,24 @@ export class Registry {
     return this.#counts;
   }
 
-  instances(): Iterable<Instance> {
-    return this.#instances.values();
+  /** Instances that may serve any resource: all, except those of attachments. */
+  *instances(): Iterable<Instance> {
+    for (const instance of this.#instances.values()) {
+      if (instance.registration.attachment === undefined) yield instance;
+    }
   }
 
   get(instanceId: string): Instance | undefined {
     return this.#instances.get(instanceId);
   }
 
-  /** Implementations of an API that have an instance in any state. Returns the same array until one is added or removed. */
-  implementations(api: string): readonly Implementation[] {
-    return this.#implementations.of(api);
+  /**
+   * Implementations of an API that have an instance in any state. Returns the same array until one is added or removed.
+   *
+   * @param attachment attachment whose implementations are returned. Default: those of none, which may serve any resource.
+   */
+  implementations(api: string, attachment?: string): readonly Implementation[] {
+    return this.#implementations.of(api, attachment);
   }
 
   /**

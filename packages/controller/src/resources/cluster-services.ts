@@ -1,5 +1,6 @@
 // resources/services/: one interface per service that an adapter may offer. This file lists them.
 import type { AccessReviewer } from './services/access-reviewer.ts';
+import type { AttachmentStore } from './services/attachment-store.ts';
 import type { CatalogueStore } from './services/catalogue-store.ts';
 import type { CertificateReader, CertificateStore } from './services/certificate-store.ts';
 import type { EventReader } from './services/event-reader.ts';
@@ -15,6 +16,7 @@ import type { RequestListener } from './services/request-observation.ts';
 import type { TokenReviewer } from './services/token-reviewer.ts';
 
 export type { AccessReviewer, NeededRight, UserRight } from './services/access-reviewer.ts';
+export type { AttachmentStore } from './services/attachment-store.ts';
 export type { CatalogueEntry, CatalogueStore } from './services/catalogue-store.ts';
 export type { EventReader } from './services/event-reader.ts';
 export type { EventSink, ResourceEvent } from './services/event-sink.ts';
@@ -41,6 +43,8 @@ export interface ClusterServices {
   readonly plugins?: PluginStore | undefined;
   /** Catalogue of the capabilities that can be asked for. */
   readonly catalogue?: CatalogueStore | undefined;
+  /** Removal of attachments whose leases have expired. */
+  readonly attachments?: AttachmentStore | undefined;
   /** Leader election among several controllers. */
   readonly leadership?: Leadership | undefined;
   /** Pods that plugins may run in. */

@@ -16,6 +16,8 @@ export function explainSelection(selection: Selection, rules: SelectionRules, re
       return `${names} was chosen; the resource prefers no implementation`;
     case 'All':
       return `every plugin reconciles: ${names}`;
+    case 'Attached':
+      return `${names} was attached${request.attachedBy === undefined ? '' : ` by ${request.attachedBy}`}, and stands in for the plugin of its name`;
     case 'Fallback':
       return `${names} is the fallback for ${wanted}: ${explainPreferenceNotMet(selection, rules, request)}`;
     case 'PreferredUnavailable':
@@ -73,6 +75,10 @@ export function explainVerdict(
       return 'a newer version is available';
     case 'LaterName':
       return 'equal otherwise; its name sorts later';
+    case 'StoodInFor':
+      return 'an attached plugin stands in for it';
+    case 'OtherChosen':
+      return 'it is attached, and stands in for the plugin of its name only, which is not chosen';
   }
 }
 

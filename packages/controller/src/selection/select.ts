@@ -31,6 +31,8 @@ export interface SelectionRequest {
   capability?: WantedCapability | undefined;
   /** Plugins that get no calls now, as theirs time out. Default: none. */
   suspensions?: Suspensions | undefined;
+  /** User that attached a plugin to the resource, with the attachment, for people. Default: nobody did. */
+  attachedBy?: string | undefined;
 }
 
 /** Suspended plugins. Another version of the same plugin is chosen instead, if it is eligible. */
@@ -48,6 +50,7 @@ export interface Suspensions {
  * - `Fallback`: the resource prefers another plugin, which is unavailable.
  * - `NoPreference`: the resource states no preference.
  * - `All`: the delegation lets every plugin reconcile.
+ * - `Attached`: a user took the resource over with a plugin elsewhere, which stands in for the one of its name.
  * - `PreferredUnavailable`: nothing was chosen; the preferred plugin is unavailable, and the fallback allows no other.
  * - `CapabilityUnavailable`: nothing was chosen; no plugin provides the capability that the resource asks for.
  * - `NoPlugin`: nothing was chosen; no plugin is eligible.
@@ -57,6 +60,7 @@ export type SelectionReason =
   | 'Fallback'
   | 'NoPreference'
   | 'All'
+  | 'Attached'
   | 'PreferredUnavailable'
   | 'CapabilityUnavailable'
   | 'NoPlugin';
@@ -99,6 +103,8 @@ export type VerdictReason =
   | 'LowerWeight'
   | 'OlderVersion'
   | 'LaterName'
+  | 'StoodInFor'
+  | 'OtherChosen'
   | 'Chosen';
 
 /** Verdict on one candidate. */

@@ -81,15 +81,19 @@ export class TestKubelet implements AsyncDisposable {
     return kubelet;
   }
 
-  /** Adds a running pod of this node. @param more addresses of the pod, and names of its containers. */
+  /** Adds a running pod of this node. @param more address of the pod, names of its containers, and annotations. */
   async addPod(
     namespace: string,
     name: string,
     labels: Record<string, string>,
-    { podIP, containers: names = ['operator'] }: { podIP?: string; containers?: readonly string[] } = {},
+    {
+      podIP,
+      containers: names = ['operator'],
+      annotations = {},
+    }: { podIP?: string; containers?: readonly string[]; annotations?: Record<string, string> } = {},
   ): Promise<void> {
     const containers = names.map((container) => ({ name: container, image: 'kplug' }));
-    const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { name, namespace, labels } };
+    const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { name, namespace, labels, annotations } };
     await this.#cluster.apply({ ...pod, spec: { nodeName: this.name, containers } });
     await this.#cluster.edit(
       pod,

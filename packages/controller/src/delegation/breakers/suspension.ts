@@ -4,12 +4,13 @@ import type { Pass } from '../passes/pass.ts';
 
 /** Lets a resource that is diverted to another plugin return to the suspended one when that answers again. */
 export function holdDiverted(
-  { base, key, context: { settings, registry, breakers } }: Pass,
+  { base, key, context: { settings, registry, breakers, attachments } }: Pass,
   { selection }: Choice,
 ): void {
   const suspended = selection.verdicts.filter(({ reason }) => reason === 'Suspended');
   if (suspended.length === 0) return;
-  for (const chosen of choose(base, settings, registry).selection.chosen) breakers.allows(chosen, 'Reconcile', key);
+  const { chosen } = choose(base, settings, registry, undefined, attachments).selection;
+  for (const one of chosen) breakers.allows(one, 'Reconcile', key);
 }
 
 /** Returns the reason to wait if all plugins that would be called are suspended. */

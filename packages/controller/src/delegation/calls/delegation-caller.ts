@@ -34,15 +34,14 @@ export class DelegationCaller {
   /** Calls `Reconcile`. Rejects as `PluginCaller` does, or with `PluginSuspended`. */
   async reconcile(implementation: Implementation, call: PluginCall): Promise<PluginAnswer> {
     const { caller, settings, slow, enter } = this.#options;
-    const { plugin } = implementation;
     const key = keyOf(call.base);
     const make = () => caller.reconcile(implementation, call, settings.deadline);
     if (settings.rules.mode === 'one') {
-      enter(key, slow.laneFor(key, reconcileLane(plugin)));
+      enter(key, slow.laneFor(key, reconcileLane(implementation)));
       return this.#guard(implementation, 'Reconcile', key, make);
     }
     // The passes of one lane call several plugins, so that each plugin has a limit of its own.
-    using _ = await this.#slots.take(plugin.key, settings.concurrency);
+    using _ = await this.#slots.take(reconcileLane(implementation), settings.concurrency);
     return await this.#guard(implementation, 'Reconcile', key, make);
   }
 
@@ -50,7 +49,7 @@ export class DelegationCaller {
   finalize(implementation: Implementation, call: PluginCall, cause: FinalizeCause): Promise<PluginAnswer> {
     const { caller, settings, slow, enter } = this.#options;
     const key = keyOf(call.base);
-    enter(key, slow.laneFor(key, finalizeLane(implementation.plugin)));
+    enter(key, slow.laneFor(key, finalizeLane(implementation)));
     return this.#guard(implementation, 'Finalize', key, () =>
       caller.finalize(implementation, call, cause, settings.deadline),
     );

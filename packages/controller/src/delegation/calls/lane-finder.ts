@@ -1,5 +1,7 @@
+import { attachmentOfVersion } from '../../attachments/attached-version.ts';
+import type { AttachmentSource } from '../../attachments/attachment.ts';
 import { limits } from '../../limits/limits.ts';
-import { formatPlugin, type PluginName } from '../../names.ts';
+import { formatPlugin, type VersionedName } from '../../names.ts';
 import type { Implementation } from '../../registry/implementation.ts';
 import type { Registry } from '../../registry/registry.ts';
 import type { Resources } from '../../resources/port.ts';
@@ -24,6 +26,7 @@ export interface LaneFinderOptions {
   holdersOf: (base: Resource) => readonly Holder[];
   choose: (base: Resource) => Choice;
   isReleased: (base: Resource) => boolean;
+  attachments: AttachmentSource | undefined;
   /** Reports whether any plugin is suspended. */
   isAnySuspended: () => boolean;
 }
@@ -32,13 +35,19 @@ export interface LaneFinderOptions {
 const noPlugin = '';
 
 /** Returns the lane of the calls of `Reconcile` of a plugin. */
-export function reconcileLane(plugin: PluginName): string {
-  return `Reconcile ${plugin.key}`;
+export function reconcileLane(plugin: VersionedName): string {
+  return `Reconcile ${laneNameOf(plugin)}`;
 }
 
 /** Returns the lane of the calls of `Finalize` of a plugin. */
-export function finalizeLane(plugin: PluginName): string {
-  return `Finalize ${plugin.key}`;
+export function finalizeLane(plugin: VersionedName): string {
+  return `Finalize ${laneNameOf(plugin)}`;
+}
+
+/** Returns the name of a lane: that of the plugin, in which an attached one, which may be a build that hangs, has no share. */
+function laneNameOf({ plugin, version }: VersionedName): string {
+  const attachment = attachmentOfVersion(version);
+  return attachment === undefined ? plugin.key : `${plugin.key} ${attachment}`;
 }
 
 /** Finds the lane of a resource in the queue: what its next pass will wait for. */
@@ -62,7 +71,7 @@ export class LaneFinder {
     const holders = holdersOf(base);
     if (base.metadata.deletionTimestamp) {
       const [first] = holders;
-      return settings.finalize.needed && first ? slow.laneFor(key, finalizeLane(first.plugin)) : noPlugin;
+      return settings.finalize.needed && first ? slow.laneFor(key, finalizeLane(first)) : noPlugin;
     }
     if (isReleased(base)) return noPlugin;
     const pending = extensions.pendingLane(base);
@@ -77,12 +86,12 @@ export class LaneFinder {
 
   /** Returns the lane of the plugin that would be chosen now. The same for all resources with the same preference and holders. */
   #laneOfChoice(base: Resource, holders: readonly Holder[]): string {
-    const { settings, registry, isAnySuspended } = this.#options;
+    const { settings, registry, attachments, isAnySuspended } = this.#options;
     // A suspension may depend on the resource.
     if (isAnySuspended()) return this.#findLane(base, holders);
     if (this.#revision !== registry.revision || this.#lanes.size >= maxCachedLanes) this.#lanes.clear();
     this.#revision = registry.revision;
-    const id = `${choiceBasisOf(base, settings)}\n${holders.map(formatPlugin).join()}`;
+    const id = `${choiceBasisOf(base, settings, attachments)}\n${holders.map(formatPlugin).join()}`;
     const known = this.#lanes.get(id);
     if (known !== undefined) return known;
     const lane = this.#findLane(base, holders);
@@ -91,18 +100,20 @@ export class LaneFinder {
   }
 
   #findLane(base: Resource, holders: readonly Holder[]): string {
-    const { settings, registry, choose } = this.#options;
+    const { settings, registry, attachments, choose } = this.#options;
     const { chosen } = choose(base).selection;
     if (settings.handOver === 'finalize' && chosen.length > 0) {
       const former = holders.find((holder) => !chosen.some(({ plugin }) => plugin.equals(holder.plugin)));
-      if (former && findHolder(former, settings, registry)) return finalizeLane(former.plugin);
+      const attachment = attachments?.of(settings.name, base)?.key;
+      if (former && findHolder(former, settings, registry, { attachment })) return finalizeLane(former);
     }
-    return chosen.length > 0 ? chosen.map(({ plugin }) => reconcileLane(plugin)).join() : noPlugin;
+    return chosen.length > 0 ? chosen.map(reconcileLane).join() : noPlugin;
   }
 
   /** Reports whether several plugins are registered, so that each may need a share of the concurrency. */
   isShared(): boolean {
-    const { registry, settings } = this.#options;
+    const { registry, settings, attachments } = this.#options;
+    if (attachments?.has(settings.name)) return true;
     const implementations = registry.implementations(settings.api);
     // The list is the same object until an implementation is added or removed.
     if (implementations !== this.#implementations) {

@@ -1,3 +1,4 @@
+import type { AttachmentSource } from '../../attachments/attachment.ts';
 import { messageOf } from '../../errors.ts';
 import { isSameVersionedName, type VersionedName } from '../../names.ts';
 import type { Implementation } from '../../registry/implementation.ts';
@@ -5,7 +6,8 @@ import type { Registry } from '../../registry/registry.ts';
 import type { Resource } from '../../resources/resource.ts';
 import { explainSelection } from '../../selection/explain.ts';
 import { type PluginPattern, parsePattern } from '../../selection/preference.ts';
-import { type Selection, type SelectionRequest, type Suspensions, select } from '../../selection/select.ts';
+import type { Selection, SelectionRequest, Suspensions } from '../../selection/select.ts';
+import { selectAttached } from '../../selection/select-attached.ts';
 import type { DelegationSettings } from '../delegation-settings.ts';
 import { readField } from '../field-path.ts';
 import { holdersOf } from '../passes/status.ts';
@@ -29,6 +31,7 @@ export function choose(
   settings: DelegationSettings,
   registry: Registry,
   suspensions?: Suspensions,
+  attachments?: AttachmentSource,
 ): Choice {
   const candidates = registry.implementations(settings.api);
   const { revision } = registry;
@@ -42,8 +45,11 @@ export function choose(
   };
   if (typeof preference === 'string') return refuse('InvalidPreference', preference);
   if (typeof capability === 'string') return refuse('InvalidCapability', capability);
-  const request = { preference, present, suspensions, capability };
-  const selection = select(candidates, settings.rules, request);
+  const attachment = attachments?.of(settings.name, base);
+  const attachedBy = attachment && `${attachment.user} (Attachment ${attachment.key})`;
+  const request = { preference, present, suspensions, capability, attachedBy };
+  const attached = attachment ? registry.implementations(settings.api, attachment.key) : [];
+  const selection = selectAttached(candidates, attached, settings.rules, request);
   let message: string | undefined;
   return {
     selection,
@@ -61,13 +67,14 @@ export function choose(
  * Returns what the choice for a resource depends on, besides the delegation and the plugins: its preference, the capability that it asks
  * for, and the plugins that reconciled it last. Resources of a delegation with equal bases get the same choice.
  */
-export function choiceBasisOf(base: Resource, settings: DelegationSettings): string {
+export function choiceBasisOf(base: Resource, settings: DelegationSettings, attachments?: AttachmentSource): string {
   const stated = readField(base, settings.preferencePath) ?? '';
   const preference = typeof stated === 'string' ? stated : 0;
   const capability = readWantedCapability(base, settings) ?? 0;
   return JSON.stringify([
     preference,
     capability,
+    attachments?.of(settings.name, base)?.key ?? '',
     ...holdersOf(base).map(({ plugin, version }) => [plugin.key, version]),
   ]);
 }

@@ -14,6 +14,13 @@ export interface Holder extends PresentChoice {
   readonly apiVersion: string | undefined;
 }
 
+/** Options of finding a holder. */
+export interface HolderSearch {
+  suspensions?: Suspensions | undefined;
+  /** Attachment of the resource, whose plugin may hold it. Default: none. */
+  attachment?: string | undefined;
+}
+
 /**
  * Finds a callable implementation of the plugin that holds a resource. The holder finalizes what it created, so the delegation's rules
  * for new choices (API, range, capabilities, preference, fallback) don't exclude it: they may have changed since it was chosen.
@@ -25,9 +32,9 @@ export function findHolder(
   holder: Holder,
   settings: DelegationSettings,
   registry: Registry,
-  suspensions?: Suspensions,
+  { suspensions, attachment }: HolderSearch = {},
 ): Implementation | undefined {
-  const registered = registeredOf(holder, settings, registry);
+  const registered = registeredOf(holder, settings, registry, attachment);
   const compatible = registered.filter((one) => isCompatible(one, holder, settings));
   if (compatible.length === 0) return findUpgrade(holder, settings, registry, suspensions);
   return compatible
@@ -40,12 +47,20 @@ export function findHolder(
 
 /**
  * Returns all registered implementations of a holder's plugin that the delegation admits: of the API that it was called through, and of
- * the delegation's API.
+ * the delegation's API. Those of the resource's attachment are among them.
  */
-export function registeredOf(holder: Holder, { api, rules }: DelegationSettings, registry: Registry): Implementation[] {
-  return [...new Set([holder.api ?? api, api])].flatMap((name) =>
-    registry.implementations(name).filter((one) => one.plugin.equals(holder.plugin) && rules.admission.admits(one)),
-  );
+export function registeredOf(
+  holder: Holder,
+  { api, rules }: DelegationSettings,
+  registry: Registry,
+  attachment?: string,
+): Implementation[] {
+  return [...new Set([holder.api ?? api, api])].flatMap((name) => {
+    const attached = attachment === undefined ? [] : registry.implementations(name, attachment);
+    return [...registry.implementations(name).filter((one) => rules.admission.admits(one)), ...attached].filter((one) =>
+      one.plugin.equals(holder.plugin),
+    );
+  });
 }
 
 function isCompatible({ version, api }: Implementation, holder: Holder, settings: DelegationSettings): boolean {

@@ -138,10 +138,11 @@ async function finalizeWith(pass: Pass, holder: Holder, calls: FinalizeCalls): P
 }
 
 /** Returns the plugin that has to clean up, or another one that may while that is unavailable. */
-function findFinalizer({ key, context }: Pass, holder: Holder): Implementation | undefined {
-  const { settings, registry, breakers } = context;
+function findFinalizer({ key, base, context }: Pass, holder: Holder): Implementation | undefined {
+  const { settings, registry, breakers, attachments } = context;
   const suspensions = breakers.suspensions('Finalize', key);
-  const found = findHolder(holder, settings, registry, suspensions);
+  const attachment = attachments?.of(settings.name, base)?.key;
+  const found = findHolder(holder, settings, registry, { suspensions, attachment });
   const isSuspended = found && suspensions?.fallback && suspensions.explain(found) !== undefined;
   return found && !isSuspended ? found : (findSubstitute(context, holder, suspensions) ?? found);
 }

@@ -24,7 +24,7 @@ export async function handOver(pass: Pass, { selection: { chosen } }: Choice): P
 }
 
 async function handOverFrom(pass: Pass, holder: Holder, next: string): Promise<Failure | undefined> {
-  const { settings, events, registry, breakers, operations } = pass.context;
+  const { settings, events, registry, breakers, operations, attachments } = pass.context;
   const former = formatPlugin(holder);
   const record = (type: 'Normal' | 'Warning', message: string) => {
     events.record(pass.key, { type, reason: 'HandedOver', message });
@@ -35,7 +35,10 @@ async function handOverFrom(pass: Pass, holder: Holder, next: string): Promise<F
     record('Normal', `handed over from ${former} to ${next}; what ${former} created is retained${abandoned}`);
     return undefined;
   }
-  const implementation = findHolder(holder, settings, registry, breakers.suspensions('Finalize', pass.key));
+  const implementation = findHolder(holder, settings, registry, {
+    suspensions: breakers.suspensions('Finalize', pass.key),
+    attachment: attachments?.of(settings.name, pass.base)?.key,
+  });
   const finalization = implementation
     ? await callFinalize(pass, implementation, 'handedOver')
     : ({ outcome: 'unreachable' } as const);

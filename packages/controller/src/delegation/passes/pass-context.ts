@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import type { AttachmentSource } from '../../attachments/attachment.ts';
 import type { VersionedName } from '../../names.ts';
 import type { Implementation } from '../../registry/implementation.ts';
 import type { Registry } from '../../registry/registry.ts';
@@ -23,6 +24,8 @@ export interface PassContext {
   registry: Registry;
   caller: DelegationCaller;
   breakers: Breakers;
+  /** Attachments of resources. */
+  attachments: AttachmentSource | undefined;
   /** Chooses a plugin for a pass over a resource, which may be the probe of a suspended plugin. */
   choose: (base: Resource) => Choice;
   /** Called when a pass hands a resource to the chosen plugins. */

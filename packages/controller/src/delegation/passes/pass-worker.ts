@@ -1,5 +1,6 @@
 import { KplugError } from '../../errors.ts';
 import type { WorkOutcome, WorkQueue } from '../../queue/work-queue.ts';
+import { findCondition } from '../../resources/conditions.ts';
 import { keyOf, type Resource, type ResourceKey } from '../../resources/resource.ts';
 import type { DelegationObserver } from '../../telemetry/observer.ts';
 import type { Bases } from '../bases/bases.ts';
@@ -30,6 +31,8 @@ export interface PassWorkerOptions {
   observer: DelegationObserver;
   /** Stops waiting for plugins and extensions on behalf of a resource that is paused. */
   suspend: (key: ResourceKey) => void;
+  /** Called after each pass over a resource that an attached plugin was chosen for, with the outcome in a sentence. */
+  onPass: (base: Resource, outcome: string) => void;
   /** Forgets a resource that is no longer delegated. */
   forget: (key: ResourceKey) => void;
 }
@@ -62,6 +65,8 @@ export class PassWorker {
     const base = context.resources.get(key);
     if (!base) return { next: 'done' };
     this.#recordChoice(base, outcome);
+    if (outcome.chosen.some(({ attachment }) => attachment !== undefined))
+      this.#options.onPass(base, describe(base, outcome));
     return this.#nextWork(key, outcome.result);
   }
 
@@ -123,6 +128,13 @@ export class PassWorker {
         return { next: 'again', after: result.after ?? spread(context.settings.resync) };
     }
   }
+}
+
+/** Describes the outcome of a pass in a sentence. */
+function describe(base: Resource, { result }: PassOutcome): string {
+  const ready = findCondition(base.status, 'Ready');
+  if (!ready) return result.next;
+  return ready.status === 'True' ? 'reconciled, ready' : `${ready.reason}: ${ready.message}`;
 }
 
 /** Spreads resyncs by a tenth, in steps that let timers share their lists, so that resources don't stay together. */

@@ -29,6 +29,7 @@ export interface LoggedPod {
   name: string;
   /** Names of its containers; the default one is the first. */
   containers: readonly string[];
+  annotations: Readonly<Record<string, string>>;
 }
 
 /** Options of reading the log of a container. */
@@ -49,9 +50,11 @@ interface ObjectRequest {
   kind: NamedKind;
   namespace: string;
   name: string;
-  method: 'GET' | 'PATCH';
+  method: 'GET' | 'PATCH' | 'POST' | 'DELETE';
   body?: string;
 }
+
+const verbs = { GET: 'get', PATCH: 'patch', POST: 'create', DELETE: 'delete' } as const;
 
 const timeout = limits.kubernetes.readerTimeout;
 
@@ -123,21 +126,59 @@ export class ClusterReader {
     return this.#requestObject({ kind, namespace, name, method: 'PATCH', body });
   }
 
+  /** Creates an object. Rejects with `StorageFailed`, whose cause names the reason. */
+  create(kind: NamedKind, namespace: string, object: JsonObject): Promise<Resource | undefined> {
+    return this.#requestObject({ kind, namespace, name: '', method: 'POST', body: formatJson(object) });
+  }
+
+  /** Changes an object by a merge patch. Returns it; `undefined` if it doesn't exist. */
+  patch(
+    kind: NamedKind,
+    { namespace, name }: { namespace: string; name: string },
+    patch: JsonObject,
+  ): Promise<Resource | undefined> {
+    return this.#requestObject({ kind, namespace, name, method: 'PATCH', body: formatJson(patch) });
+  }
+
+  /** Deletes an object, if it exists. */
+  async remove(kind: NamedKind, { namespace, name }: { namespace: string; name: string }): Promise<void> {
+    await this.#requestObject({ kind, namespace, name, method: 'DELETE' });
+  }
+
+  /** Returns the name of the user, as the API server knows it. */
+  async user(): Promise<string> {
+    const review = { apiVersion: 'authentication.k8s.io/v1', kind: 'SelfSubjectReview' };
+    const request = {
+      method: 'POST',
+      path: '/apis/authentication.k8s.io/v1/selfsubjectreviews',
+      verb: 'create',
+      resource: 'selfsubjectreviews',
+      body: formatJson(review),
+      contentType: 'application/json',
+      signal: AbortSignal.timeout(timeout),
+    } as const;
+    const answer = await this.#translating(undefined, undefined, () => this.#transport.request(request), 'create');
+    const { userInfo } = isJsonObject(answer.status) ? answer.status : {};
+    return isJsonObject(userInfo) && typeof userInfo.username === 'string' ? userInfo.username : '';
+  }
+
   async #requestObject({ kind, namespace, name, method, body }: ObjectRequest): Promise<Resource | undefined> {
-    const verb = method === 'GET' ? 'get' : 'patch';
+    const verb = verbs[method];
     const request = {
       method,
-      path: objectPath(kind, namespace, name),
+      path: name ? objectPath(kind, namespace, name) : collectionPath(kind, namespace),
       verb,
       resource: kind.plural,
       signal: AbortSignal.timeout(timeout),
-      ...(body !== undefined && { body, contentType: 'application/merge-patch+json' }),
+      ...(body !== undefined && { body, contentType: method === 'PATCH' ? mergePatch : 'application/json' }),
     };
     const ask = async () => {
       try {
-        return readObject(await this.#transport.request(request), kind, new ValuePool()).resource;
+        const answer = await this.#transport.request(request);
+        // A deletion may be answered with a Status.
+        return method === 'DELETE' ? undefined : readObject(answer, kind, new ValuePool()).resource;
       } catch (error) {
-        if (error instanceof ApiError && error.reason === 'NotFound') return undefined;
+        if (error instanceof ApiError && error.reason === 'NotFound' && method !== 'POST') return undefined;
         throw error;
       }
     };
@@ -210,7 +251,7 @@ export class ClusterReader {
     kind: ServedKind | undefined,
     namespace: string | undefined,
     ask: () => Promise<T>,
-    verb: 'list' | 'get' | 'patch' = 'list',
+    verb: 'list' | 'get' | 'patch' | 'create' | 'delete' = 'list',
   ): Promise<T> {
     try {
       return await ask();
@@ -221,13 +262,15 @@ export class ClusterReader {
       const right = kind && { group: groupOf(kind.apiVersion), resource: kind.plural, verbs: [verb], namespace };
       // A user reads the answer of the API server to a patch, which names them; the advice is about the operator's rights.
       const reason = cause.reason === 'Forbidden' && right && verb === 'list' ? missingRule(right) : cause.message;
-      const what = verb === 'patch' ? 'written' : 'read';
+      const what = verb === 'list' || verb === 'get' ? 'read' : 'written';
       throw new KplugError('StorageFailed', `The cluster at ${this.server} can't be ${what}: ${reason}`, { cause });
     }
   }
 }
 
 const podKind = { apiVersion: 'v1', kind: 'Pod', plural: 'pods', namespaced: true, hasStatus: true };
+
+const mergePatch = 'application/merge-patch+json';
 
 /** Annotation with the container whose log `kubectl logs` shows. */
 const defaultContainer = 'kubectl.kubernetes.io/default-container';
@@ -239,7 +282,10 @@ function readPod({ metadata, spec }: JsonObject): LoggedPod[] {
   const containers = jsonObjectsIn(isJsonObject(spec) ? spec.containers : undefined)
     .flatMap((container) => (typeof container.name === 'string' ? [container.name] : []))
     .sort((a, b) => Number(b === preferred) - Number(a === preferred));
-  return [{ namespace, name, containers }];
+  const texts = Object.entries(isJsonObject(annotations) ? annotations : {}).filter(
+    ([, value]) => typeof value === 'string',
+  );
+  return [{ namespace, name, containers, annotations: Object.fromEntries(texts) as Record<string, string> }];
 }
 
 function readKind(apiVersion: string, resource: JsonObject): NamedKind[] {

@@ -7,6 +7,7 @@ import type { Resource, ResourceKey } from '../resource.ts';
 import type { CertificateReader } from '../services/certificate-store.ts';
 import type { RequestListener } from '../services/request-observation.ts';
 import { AccessReview } from './access-review.ts';
+import { KubernetesAttachmentStore } from './attachment-store.ts';
 import { KubernetesCatalogueStore } from './catalogue-store.ts';
 import { type CertificatePlace, CertificateSecret, SecretReader } from './certificate-secret.ts';
 import type { Discovery } from './discovery.ts';
@@ -52,6 +53,7 @@ export class KubernetesServices implements ClusterServices {
   readonly eventReader: KubernetesEventReader;
   readonly namespace: string;
   readonly plugins: KubernetesPluginStore;
+  readonly attachments: KubernetesAttachmentStore;
   readonly catalogue: KubernetesCatalogueStore;
   readonly pods: PodFollower;
   readonly declarations: PluginFollower;
@@ -95,6 +97,7 @@ export class KubernetesServices implements ClusterServices {
     this.eventReader = new KubernetesEventReader(transport);
     this.namespace = namespace;
     this.plugins = new KubernetesPluginStore(transport, namespace);
+    this.attachments = new KubernetesAttachmentStore(transport);
     this.catalogue = new KubernetesCatalogueStore(parts);
     this.pods = new PodFollower({ ...parts, namespace });
     this.declarations = new PluginFollower({ ...parts, namespaces: [...new Set([namespace, ...pluginNamespaces])] });

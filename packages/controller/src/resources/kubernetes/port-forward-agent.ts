@@ -26,6 +26,11 @@ export class PortForwardAgent extends Agent {
     this.#target = target;
   }
 
+  /** Connects to the port. Rejects with `StorageFailed`. */
+  connect(): Promise<Duplex> {
+    return this.#connect();
+  }
+
   override createConnection(_options: unknown, callback?: (error: Error | null, stream: Duplex) => void): undefined {
     this.#connect().then(
       (stream) => callback?.(null, stream),
