@@ -10,16 +10,18 @@ const waiting = { timeout: 20_000, interval: 20 };
 /** Time that is longer than any test. */
 const hour = 3_600_000;
 
-/** Plugin whose old code does what `spec.old` says. Both codes have the same version. */
+/** Plugin whose old code does what `spec.old` says, and whose new code hangs if `spec.new` says so. Both codes have the same version. */
 const plugin = `import { definePlugin, terminal } from '${import.meta.resolve('@kplug/sdk')}';
 await definePlugin({
   name: 'Plain', version: '1.0.0', api: 'Table@1.0.0',
   async reconcile({ base }) {
-    const { old } = base.spec;
+    const hang = () => new Promise((resolve) => setTimeout(resolve, ${hour}));
+    const { old, new: next } = base.spec;
+    if (process.env.CODE === 'new' && next === 'hanging') await hang();
     if (process.env.CODE === 'old') {
       if (old === 'terminal') throw terminal('never');
       if (old === 'failing') throw new Error('fails');
-      if (old === 'hanging') await new Promise((resolve) => setTimeout(resolve, ${hour}));
+      if (old === 'hanging') await hang();
     }
     return { status: { by: process.env.CODE }, validFor: ${hour} };
   },
@@ -66,18 +68,17 @@ it('calls the new code for a resource whose call hangs in the old code', async (
   await expectCode(operator, 'users', 'new');
 });
 
-it('calls the new code for all resources of a plugin that was suspended with the old code', async () => {
+it('calls the new code of a suspended plugin for all resources, also if it hangs for the one that would be the probe', async () => {
   const { operator, use } = await start({ deadline: '300ms', breaker: { timeouts: 2, coolDown: '1h' } });
-  const names = ['a', 'b', 'c'];
   const hang = (name: string) => operator.table(name, { old: 'hanging' });
   for (const name of ['a', 'b']) hang(name);
   for (const name of ['a', 'b']) {
     await operator.expectCondition(name, 'Reconciled', { status: 'False', reason: 'DeadlineExceeded' });
   }
-  hang('c');
+  operator.table('c', { old: 'hanging', new: 'hanging' });
   await operator.expectCondition('c', 'Reconciled', { reason: 'PluginSuspended' });
   use('new');
-  for (const name of names) await expectCode(operator, name, 'new');
+  for (const name of ['a', 'b']) await expectCode(operator, name, 'new');
 });
 
 it('does not use the answers of the old code for a resource that was paused meanwhile', async () => {
