@@ -122,11 +122,11 @@ export class AttachingOperator {
     return this.operator.resources.get(formatKey({ apiVersion, kind, namespace, name }))?.status?.by;
   }
 
-  /** Returns the reason of the condition `Ready` of a table. */
-  reason(name: string): unknown {
+  /** Returns the condition `Ready` of a table. */
+  ready(name: string): JsonObject | undefined {
     const stored = this.operator.resources.get(formatKey({ apiVersion, kind: 'Table', namespace: 'default', name }));
     const conditions = (stored?.status?.conditions ?? []) as JsonObject[];
-    return conditions.find(({ type }) => type === 'Ready')?.reason;
+    return conditions.find(({ type }) => type === 'Ready');
   }
 
   async #serve(

@@ -163,15 +163,16 @@ describe('an attached plugin is called for the resources of its attachment only'
     const hanging = Promise.withResolvers<Record<string, never>>();
     const called = vi.fn(() => hanging.promise);
     await operator.runAttached('default/ann', token, { reconcile: called });
+    onTestFinished(() => hanging.resolve({}));
     for (const name of ['a', 'b', 'c', 'd']) operator.table(name, { owner: 'me' });
     await vi.waitFor(() => expect(called.mock.calls.length).toBeGreaterThan(3), waitOptions);
     await vi.waitFor(() => {
       operator.table('late', { owner: 'me' });
-      expect(operator.reason('late')).toBe('PluginSuspended');
+      const message = expect.stringContaining('PostgreSQL 1.0.0+attached.default.ann ');
+      expect(operator.ready('late')).toMatchObject({ reason: 'PluginSuspended', message });
     }, waitOptions);
     operator.table('other', { owner: 'you' });
     await operator.expectBy('other', 'PostgreSQL of the cluster');
-    hanging.resolve({});
   });
 });
 
