@@ -122,6 +122,13 @@ export class AttachingOperator {
     return this.operator.resources.get(formatKey({ apiVersion, kind, namespace, name }))?.status?.by;
   }
 
+  /** Returns the reason of the condition `Ready` of a table. */
+  reason(name: string): unknown {
+    const stored = this.operator.resources.get(formatKey({ apiVersion, kind: 'Table', namespace: 'default', name }));
+    const conditions = (stored?.status?.conditions ?? []) as JsonObject[];
+    return conditions.find(({ type }) => type === 'Ready')?.reason;
+  }
+
   async #serve(
     { name = 'PostgreSQL', version = '1.0.0', ...given }: Partial<PluginDefinition>,
     options: Parameters<ReturnType<typeof definePlugin>['serve']>[0],

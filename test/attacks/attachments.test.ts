@@ -165,6 +165,10 @@ describe('an attached plugin is called for the resources of its attachment only'
     await operator.runAttached('default/ann', token, { reconcile: called });
     for (const name of ['a', 'b', 'c', 'd']) operator.table(name, { owner: 'me' });
     await vi.waitFor(() => expect(called.mock.calls.length).toBeGreaterThan(3), waitOptions);
+    await vi.waitFor(() => {
+      operator.table('late', { owner: 'me' });
+      expect(operator.reason('late')).toBe('PluginSuspended');
+    }, waitOptions);
     operator.table('other', { owner: 'you' });
     await operator.expectBy('other', 'PostgreSQL of the cluster');
     hanging.resolve({});

@@ -65,7 +65,7 @@ export class AttachmentResources {
 
   /** Starts. Fulfilled when the existing attachments are in effect. */
   async start(): Promise<void> {
-    const { registry, resources, delegations } = this.#parts;
+    const { registry, resources, delegations, log } = this.#parts;
     const unsubscribes = [
       registry.subscribe((change) => this.#onPluginChange(change)),
       delegations.onChange(() => this.#refreshAll()),
@@ -75,7 +75,10 @@ export class AttachmentResources {
       for (const unsubscribe of unsubscribes) unsubscribe();
     };
     const { signal } = this.#stopping;
-    await resources.follow(attachmentKind, (change) => this.#onChange(change), { signal });
+    await resources.follow(attachmentKind, (change) => this.#onChange(change), {
+      signal,
+      onProblem: (problem) => problem && log.warn(`attachments are not followed: ${problem.message}`),
+    });
     await this.#queue.whenIdle();
   }
 

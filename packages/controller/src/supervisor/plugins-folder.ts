@@ -1,4 +1,4 @@
-// supervisor/: plugins run from a folder: processes, restarts, downloads.
+// supervisor/: plugins run from a folder, or from a source of programs: processes, restarts, downloads.
 import { readdir, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
