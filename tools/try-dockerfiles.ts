@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -137,6 +138,21 @@ async function runProjects(builder: Builder, projects: readonly PluginProject[],
   await hosting.stop();
 }
 
+/** Reports Dockerfiles that no check of this program builds. The example of the template equals the output of `kplug init plugin`. */
+function reportOthers(): void {
+  const tried = [
+    /^Dockerfile$/,
+    /^packages\/cli\/templates\/plugin\/(?:typescript|python|go)\//,
+    /^examples\/plugin-template\//,
+  ];
+  for (const file of execFileSync('git', ['ls-files', '*Dockerfile'], { cwd: root, encoding: 'utf8' })
+    .split('\n')
+    .filter(Boolean))
+    if (!tried.some((pattern) => pattern.test(file)))
+      console.log(`NOT TRIED: ${file}; add a check of it to tools/try-dockerfiles.ts`);
+}
+
+reportOthers();
 const builder = await findBuilder();
 if (!builder) {
   console.log('SKIPPED the Dockerfiles: there is no engine of Docker, and KPLUG_BUILD_IMAGE is not set');
