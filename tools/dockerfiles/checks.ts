@@ -33,7 +33,7 @@ export async function checkUser(builder: Builder, image: string, folder: string)
 }
 
 /** Sets `$work` to a new folder. Minimal images may have no `/tmp` that all may write. */
-const makeFolder =
+export const makeFolder =
   'for work in /tmp /dev/shm; do [ ! -w $work ] || break; done; work=$work/kplug-try-$$; mkdir $work || exit 1';
 
 /** Checks that the command of the init container copies the plugin of an image. */
@@ -74,12 +74,13 @@ export class TriedOperator {
     builder: Builder,
     image: string,
     projects: readonly PluginProject[],
-    flags = '',
+    { flags = '', others = [] }: { flags?: string; others?: readonly object[] } = {},
   ): Promise<TriedOperator> {
     const heartbeat = `127.0.0.1:${await freePort()}`;
     const admin = `127.0.0.1:${await freePort()}`;
-    const delegations = projects.flatMap(({ folder }) => delegationsOf(join(folder, 'kplug.yaml')));
-    const files = new Map([['kplug.yaml', JSON.stringify({ delegations })]]);
+    const own = projects.flatMap(({ folder }) => delegationsOf(join(folder, 'kplug.yaml')));
+    const delegations = JSON.stringify({ delegations: [...own, ...others] });
+    const files = new Map([['kplug.yaml', delegations]]);
     for (const { folder, language } of projects)
       files.set(`manifests/${language}.yaml`, readFileSync(join(folder, 'samples/office.yaml'), 'utf8'));
     const written = [...files].map(([path, text]) => `cat >${path} <<'END'\n${text}\nEND`);
@@ -98,10 +99,16 @@ export class TriedOperator {
       const { resources = [] } = JSON.parse(await this.#ask('DelegationService/ListResources')) as Resources;
       return resources.length === projects.length && resources.every(({ readyReason }) => readyReason === 'Ready');
     });
-    const listed = await this.#ask('RegistryService/ListPlugins');
-    const missing = projects.filter(({ name }) => !listed.includes(`"${name}"`));
-    if (missing.length > 0)
-      throw new Error(`${missing.map(({ name }) => name).join(', ')} are not registered: ${listed}`);
+    const names = projects.map(({ name }) => name);
+    await this.registers(names, plugins);
+  }
+
+  /** Waits until all of some plugins are registered. */
+  async registers(names: readonly string[], plugins: readonly RunningImage[]): Promise<void> {
+    await this.until(`${names.join(', ')} are registered`, plugins, async () => {
+      const listed = await this.#ask('RegistryService/ListPlugins');
+      return names.every((name) => listed.includes(`"${name}"`));
+    });
   }
 
   async stop(): Promise<void> {

@@ -2,13 +2,14 @@ import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
-import { type AddressInfo, connect } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { freePort } from '@kplug/testing/free-port';
+import { accepts } from '../accepts.ts';
 import { findHelm } from '../charts/find-helm.ts';
 import { helmArguments } from '../charts/helm-arguments.ts';
 import { run } from '../image/run.ts';
@@ -183,16 +184,6 @@ async function listening(child: ChildProcess, port: number): Promise<void> {
     if (tries > 300) throw new Error(`${child.spawnfile} did not listen on port ${port} within 30 s`);
     await sleep(100);
   }
-}
-
-function accepts(port: number): Promise<boolean> {
-  const socket = connect(port, '127.0.0.1');
-  return new Promise((answer) => {
-    socket.once('connect', () => answer(true)).once('error', () => answer(false));
-  }).then((open) => {
-    socket.destroy();
-    return open as boolean;
-  });
 }
 
 async function end(child: ChildProcess): Promise<void> {
