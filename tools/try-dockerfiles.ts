@@ -15,6 +15,7 @@ import {
   TriedOperator,
 } from './dockerfiles/checks.ts';
 import { bakedImages, settingsOf } from './dockerfiles/dockerfile.ts';
+import { tryOperatorProject } from './dockerfiles/operator-project.ts';
 import { buildArguments, languages, makeProjects, type PluginProject } from './dockerfiles/plugin-projects.ts';
 import { buildPythonImage } from './dockerfiles/python-image.ts';
 import { ReleaseRegistry } from './dockerfiles/release-registry.ts';
@@ -143,6 +144,7 @@ function reportOthers(): void {
   const tried = [
     /^Dockerfile$/,
     /^packages\/cli\/templates\/plugin\/(?:typescript|python|go)\//,
+    /^packages\/cli\/templates\/operator\//,
     /^examples\/plugin-template\//,
   ];
   for (const file of execFileSync('git', ['ls-files', '*Dockerfile'], { cwd: root, encoding: 'utf8' })
@@ -165,6 +167,11 @@ if (!builder) {
       makeProjects(join(scratch, 'projects'), registry, languages.filter(isWanted)),
     );
     await buildProjects(builder, projects, registry);
+    if (isWanted('generated-operator')) {
+      await step('built and ran a generated operator', () =>
+        tryOperatorProject(builder, registry, join(scratch, 'operator')),
+      );
+    }
     if (projects.length > 0) await step('ran the images', () => runProjects(builder, projects, scratch));
     console.log('the images work');
   } finally {

@@ -1,6 +1,5 @@
-import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import type { Newcomer } from './newcomer.ts';
+import { useOwnPort } from './operator-ports.ts';
 
 /** Part of the status of the sample, in any language. */
 const subnets = /name: desks\n *network: 10\.20\.0\.0\/24/;
@@ -30,16 +29,6 @@ export async function walkOperator(newcomer: Newcomer): Promise<void> {
   const [installation = '', test = ''] = await newcomer.init('operator address-operator --yes');
   await newcomer.run('install', [installation]);
   await newcomer.run('test', [test, 'npm run types', 'npm run validate']);
-  useFreePorts(newcomer);
+  useOwnPort(newcomer.folder, newcomer.heartbeatAddress);
   await newcomer.runUntil('status', newcomer.step(3), /^office +False .*NoPlugin/m);
-}
-
-/** Edits the operator as a user does whose ports are in use. */
-function useFreePorts({ folder, heartbeatAddress }: Newcomer): void {
-  const file = join(folder, 'operator.ts');
-  const text = readFileSync(file, 'utf8');
-  const options = `resources: await openDirectory({ directory, logger }), heartbeatAddress: '${heartbeatAddress}', adminAddress: false`;
-  const edited = text.replace('resources: await openDirectory({ directory, logger })', options);
-  if (edited === text) throw new Error(`${file} opens no directory`);
-  writeFileSync(file, edited);
 }

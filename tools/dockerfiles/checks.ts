@@ -116,22 +116,30 @@ export class TriedOperator {
   }
 
   async until(condition: string, others: readonly RunningImage[], holds: () => Promise<boolean>): Promise<void> {
-    const end = Date.now() + timeout;
-    while (!(await holds())) {
-      const running = [this.#operator, ...others];
-      const ended = running.find(({ exitCode }) => exitCode !== null);
-      if (ended || Date.now() > end) {
-        const outputs = running.map(({ image, output }) => `--- ${image}\n${output}`).join('\n');
-        const reason = ended ? `${ended.image} ended with ${ended.exitCode}` : `timed out after ${timeout / 1000} s`;
-        throw new Error(`waiting until ${condition}: ${reason}\n${outputs}`);
-      }
-      await sleep(200);
-    }
+    await waitUntil(condition, [this.#operator, ...others], holds);
   }
 
   async #ask(method: string): Promise<string> {
     const headers = { 'content-type': 'application/json' };
     return (await fetch(`${this.#admin}/kplug.v1.${method}`, { method: 'POST', headers, body: '{}' })).text();
+  }
+}
+
+/** Waits until a condition holds. Rejects with the output of the programs if one of them ends before, or if it takes too long. */
+export async function waitUntil(
+  condition: string,
+  running: readonly RunningImage[],
+  holds: () => Promise<boolean>,
+): Promise<void> {
+  const end = Date.now() + timeout;
+  while (!(await holds())) {
+    const ended = running.find(({ exitCode }) => exitCode !== null);
+    if (ended || Date.now() > end) {
+      const outputs = running.map(({ image, output }) => `--- ${image}\n${output}`).join('\n');
+      const reason = ended ? `${ended.image} ended with ${ended.exitCode}` : `timed out after ${timeout / 1000} s`;
+      throw new Error(`waiting until ${condition}: ${reason}\n${outputs}`);
+    }
+    await sleep(200);
   }
 }
 

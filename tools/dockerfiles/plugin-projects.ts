@@ -1,5 +1,5 @@
 import { writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { run } from '../image/run.ts';
 import { goVariables } from '../languages/go.ts';
 import { runWithProgress } from '../languages/run-with-progress.ts';
@@ -50,30 +50,28 @@ export async function makeProjects(
 
 /** Writes the lock files from which the image is built. The packages of the registry have the version of the release. */
 async function lock({ language, folder }: PluginProject, registry: ReleaseRegistry): Promise<void> {
-  const execute = (program: string, args: readonly string[], env: NodeJS.ProcessEnv = {}) =>
-    runWithProgress({ program, args, cwd: folder, env, title: `locking the plugin in ${language}` }, (message) =>
-      console.error(message),
-    );
   if (language === 'typescript') {
-    const wanted = [`@kplug/sdk@${registry.version}`, `@kplug/cli@${registry.version}`];
-    const args = [
-      'install',
-      '--package-lock-only',
-      '--no-audit',
-      '--no-fund',
-      '--registry',
-      registry.url('npm'),
-      ...wanted,
-    ];
-    await execute('npm', args);
+    await lockPackages(folder, registry, ['sdk', 'cli']);
   } else if (language === 'go') {
     const cache = join(folder, '../go-modules');
     const modules = run('go', ['env', 'GOMODCACHE']).trim();
     const GOPROXY = `${registry.url('go')},file://${modules}/cache/download`;
     const env = { ...goVariables, GOFLAGS: '-modcacherw', GOMODCACHE: cache, GOPROXY, GONOSUMDB: 'kplug.dev/*' };
-    await execute('go', ['mod', 'edit', `-require=kplug.dev/sdk-go@v${registry.version}`]);
-    await execute('go', ['mod', 'tidy'], env);
+    await lockWith('go', ['mod', 'edit', `-require=kplug.dev/sdk-go@v${registry.version}`], folder);
+    await lockWith('go', ['mod', 'tidy'], folder, env);
   }
+}
+
+/** Writes the lock file of npm of a project, with packages of this repository in the version of the release. */
+export async function lockPackages(folder: string, registry: ReleaseRegistry, names: readonly string[]): Promise<void> {
+  const wanted = names.map((name) => `@kplug/${name}@${registry.version}`);
+  const options = ['--package-lock-only', '--no-audit', '--no-fund', '--registry', registry.url('npm')];
+  await lockWith('npm', ['install', ...options, ...wanted], folder);
+}
+
+async function lockWith(program: string, args: string[], folder: string, env: NodeJS.ProcessEnv = {}): Promise<void> {
+  const title = `locking ${basename(folder)}`;
+  await runWithProgress({ program, args, cwd: folder, env, title }, (message) => console.error(message));
 }
 
 /**
