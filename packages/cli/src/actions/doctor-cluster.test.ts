@@ -103,6 +103,35 @@ describe('kplug doctor on a cluster', { timeout: 120_000 }, () => {
     }
   });
 
+  it('reports that nobody can attach a plugin, without the rights of the operator or without the kind', async () => {
+    const { pod } = objects;
+    const [container] = pod.spec.containers;
+    const following = { ...container, args: [...(container?.args ?? []), '--attachments'] };
+    await operated.changing(pod, { ...pod, spec: { ...pod.spec, containers: [following] } }, async () => {
+      await vi.waitFor(async () => {
+        const { about } = await examine();
+        expect(about('RightsGiven').map(({ message, advice }) => [message, advice.at(-1)])).toEqual([
+          [
+            'the operator may not list and watch and delete attachments.attachments.kplug.dev in all namespaces',
+            'until then, "kplug attach" does not work',
+          ],
+          [
+            'the operator may not patch attachments/status.attachments.kplug.dev in all namespaces',
+            'until then, "kplug attach" does not work',
+          ],
+        ]);
+        expect(about('DefinitionInstalled').filter(({ outcome }) => outcome !== 'ok')).toMatchObject([
+          {
+            outcome: 'warning',
+            message:
+              'the CustomResourceDefinition attachments.attachments.kplug.dev does not exist, so "kplug attach" does not work',
+            advice: ['kubectl apply --server-side -f charts/kplug/files/attachment.crd.yaml'],
+          },
+        ]);
+      }, waitOptions);
+    });
+  });
+
   it('reports that the operator may not review tokens and rights, or keep its certificates', async () => {
     const { role, pod } = objects;
     const security = ['authentication.k8s.io', 'authorization.k8s.io'];

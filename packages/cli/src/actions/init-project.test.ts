@@ -14,8 +14,10 @@ beforeEach(async () => {
 
 afterEach(() => rm(folder, { recursive: true }));
 
-const init = (...args: string[]) => kplug(['init', 'plugin', ...args], { cwd: folder });
-const initAny = (...args: string[]) => kplug(['init', ...args], { cwd: folder });
+// The package manager that runs these tests counts as that of the user.
+const env = { npm_config_user_agent: '' };
+const init = (...args: string[]) => kplug(['init', 'plugin', ...args], { cwd: folder, env });
+const initAny = (...args: string[]) => kplug(['init', ...args], { cwd: folder, env });
 
 async function filesIn(where: string): Promise<Record<string, string>> {
   const entries = await readdir(where, { recursive: true, withFileTypes: true });

@@ -47,6 +47,7 @@ export function rightsNeeded(pod: OperatorPod, kinds: readonly UsedKind[]): Righ
           right('delegations.kplug.dev', 'delegations/status', ['patch'], undefined),
         ]
       : []),
+    ...(pod.followsAttachments ? everywhere.flatMap(rightsOnAttachments) : []),
     ...insecureNamespaces.flatMap((where) => [
       right('', 'pods', ['get', 'list', 'watch'], where),
       right('', 'services', ['list'], where),
@@ -64,6 +65,14 @@ export function rightsNeeded(pod: OperatorPod, kinds: readonly UsedKind[]): Righ
         ...(served.hasStatus && role !== 'required' ? [right(group, `${served.plural}/status`, ['patch'], where)] : []),
       ]);
     }),
+  ];
+}
+
+function rightsOnAttachments(namespace: string | undefined): Right[] {
+  const group = 'attachments.kplug.dev';
+  return [
+    right(group, 'attachments', ['list', 'watch', 'delete'], namespace),
+    right(group, 'attachments/status', ['patch'], namespace),
   ];
 }
 
@@ -97,6 +106,7 @@ const consequences: readonly (readonly [resource: RegExp, consequence: string])[
     /\bmay not list events\b/,
     'until then, the last Event about a dependent that does not become ready is not reported',
   ],
+  [/\battachments\b/, 'until then, "kplug attach" does not work'],
   [/\bprovidedcapabilities\b/, 'until then, kubectl does not list the capabilities that can be asked for'],
   [/\bsubjectaccessreviews\b/, 'until then, the admin port refuses all readers of other pods'],
 ];

@@ -52,11 +52,12 @@ export interface ClusterFindings {
 export async function examineCluster(parts: ClusterParts): Promise<ClusterFindings> {
   const { reader, inspector, choice, clock, operator, track } = parts;
   const view = await track('the objects of the cluster', readCluster(reader, inspector, choice));
-  const definitions = track('definitions', Promise.all(ownDefinitions.map((one) => readOwnDefinition(inspector, one))));
+  const [pod] = ownPods(view);
+  const used = pod?.followsAttachments ? [...ownDefinitions, attachmentDefinition] : ownDefinitions;
+  const definitions = track('definitions', Promise.all(used.map((one) => readOwnDefinition(inspector, one))));
   const services = track('Services', readServices(inspector, view));
   const delegations = (await operator).value?.delegations.value ?? [];
   const kinds = await track('kinds', readKinds(reader, inspector, delegations));
-  const [pod] = ownPods(view);
   const missing = pod && (await track('permissions', missingPermissions(inspector, pod, kinds.flatMap(usedKind))));
   const { heartbeats, plugins } = await services;
   const [first] = heartbeats;
@@ -85,6 +86,12 @@ const ownDefinitions: readonly Omit<OwnDefinition, 'definition'>[] = [
     consequence: 'kubectl does not list the capabilities that can be asked for',
   },
 ];
+
+const attachmentDefinition = {
+  name: 'attachments.attachments.kplug.dev',
+  file: 'attachment.crd.yaml',
+  consequence: '"kplug attach" does not work',
+};
 
 async function readOwnDefinition(inspector: ClusterInspector, own: Omit<OwnDefinition, 'definition'>) {
   return { ...own, definition: await answerOf(readDefinition(inspector, own.name)) };

@@ -19,6 +19,8 @@ export interface OperatorPod {
   /** Namespaces from which plugins of the first Kplug are accepted. */
   insecureNamespaces: readonly string[];
   followsDelegations: boolean;
+  /** True if users may attach plugins of their machines. */
+  followsAttachments: boolean;
   /** Name among several operators; empty if it has none. */
   operatorName: string;
   electsLeader: boolean;
@@ -56,6 +58,7 @@ export function readOperatorPod(pod: JsonObject): OperatorPod | undefined {
     pluginNamespaces: settings.get('plugin-namespace') ?? [],
     insecureNamespaces: (settings.get('insecure-plugins-from') ?? []).filter((source) => !/[.:]/.test(source)),
     followsDelegations: isOn('follow-delegations', true),
+    followsAttachments: isOn('attachments', false),
     operatorName: settings.get('operator-name')?.at(-1) ?? '',
     electsLeader: isOn('enable-leader-election', false) || isOn('leader-elect', false),
     leaseName: settings.get('leader-election-lease-name')?.at(-1) ?? 'kplug',
