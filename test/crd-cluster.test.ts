@@ -96,17 +96,20 @@ it.each(cases)('defines a kind from a schema of $name, which the API server enfo
   const folder = await emptyFolder();
   await writeFile(join(folder, one.file), one.content);
   const group = `${one.name}.example.org`;
-  const [definition] = await definitionsOf(one.command, folder, '--api-version', `${group}/${one.version}`);
+  // Other tests define a Greeting, too.
+  const kind = `Welcome${one.version}`;
+  const names = ['--api-version', `${group}/${one.version}`, '--kind', kind];
+  const [definition] = await definitionsOf(one.command, folder, ...names);
   await cluster.define(definition);
   const namespace = await cluster.namespace();
   const create = async (spec: object) => {
     const greeting = {
       apiVersion: `${group}/${one.version}`,
-      kind: 'Greeting',
+      kind,
       metadata: { name: 'a', namespace },
       spec,
     };
-    const path = `/apis/${group}/${one.version}/namespaces/${namespace}/greetings?dryRun=All&fieldValidation=Strict`;
+    const path = `/apis/${group}/${one.version}/namespaces/${namespace}/${definition.spec.names.plural}?dryRun=All&fieldValidation=Strict`;
     return await cluster.request('POST', path, greeting);
   };
   await expect(create({ who: 'World', preferredImplementation: 'Plain' })).resolves.toMatchObject({
@@ -122,17 +125,17 @@ it.each(cases)('defines a kind from a schema of $name, which the API server enfo
 });
 
 it.skipIf(!go)('defines kinds from the types of a plugin in Go', async () => {
-  const options = ['--api-version', 'go.example.org/v1'];
+  const options = ['--api-version', 'go.example.org/v1', '--kind', 'WelcomeTable'];
   const definitions = await definitionsOf(go ?? [], await emptyFolder(), ...options);
   for (const definition of definitions) await cluster.define(definition);
-  expect(definitions.map(({ spec }) => spec.names.kind)).toEqual(['DatabaseTable', 'DatabaseTableSqliteExtension']);
+  expect(definitions.map(({ spec }) => spec.names.kind)).toEqual(['WelcomeTable', 'DatabaseTableSqliteExtension']);
   const namespace = await cluster.namespace();
   const table = {
     apiVersion: 'go.example.org/v1',
-    kind: 'DatabaseTable',
+    kind: 'WelcomeTable',
     metadata: { name: 'a', namespace },
     spec: {},
   };
-  const path = `/apis/go.example.org/v1/namespaces/${namespace}/databasetables?dryRun=All`;
+  const path = `/apis/go.example.org/v1/namespaces/${namespace}/welcometables?dryRun=All`;
   await expect(cluster.request('POST', path, table)).rejects.toThrow('spec.serverName: Required value');
 });
