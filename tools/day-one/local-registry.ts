@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { runServer } from 'verdaccio';
 import { publishedPackages } from './published-packages.ts';
 import { execute } from './shell.ts';
@@ -39,15 +39,20 @@ export class LocalRegistry implements AsyncDisposable {
 
   /** Packs all packages as they are published, and publishes them here. Requires `pnpm build`. */
   async publish(folder: string): Promise<string[]> {
-    const token = ['--registry', this.url, `--${this.url.replace('http:', '')}:_authToken=local`];
     const names: string[] = [];
     for (const { name, version, path } of publishedPackages()) {
       const { stdout } = await execute('pnpm', ['pack', '--json', '--pack-destination', folder], { cwd: path });
       const { filename } = JSON.parse(stdout) as { filename: string };
-      await execute('npm', ['publish', ...token, '--provenance=false', join(folder, filename.split('/').at(-1) ?? '')]);
+      await this.publishTarball(join(folder, basename(filename)));
       names.push(`${name}@${version}`);
     }
     return names;
+  }
+
+  /** Publishes a packed package. */
+  async publishTarball(file: string): Promise<void> {
+    const token = ['--registry', this.url, `--${this.url.replace('http:', '')}:_authToken=local`];
+    await execute('npm', ['publish', ...token, '--provenance=false', file]);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

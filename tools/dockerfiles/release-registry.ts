@@ -1,112 +1,95 @@
-import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync, globSync, readFileSync } from 'node:fs';
+import { existsSync, globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { basename, join } from 'node:path';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { LocalRegistry } from '../day-one/local-registry.ts';
 import { run } from '../image/run.ts';
 
 /** Registries that have everything else. */
 interface Upstreams {
-  npm: string;
   python: string;
   go: string;
 }
 
-/** A tarball and its `package.json`. */
-interface PackedPackage {
-  file: string;
-  manifest: { name: string; version: string };
-}
-
 /**
- * Registry of npm, Python and Go with the artifacts of a release, for images that are built before these are published. It redirects to
- * the registries of this machine for everything else.
+ * Registries of npm, Python and Go with the artifacts of a release, for images that are built before these are published. Those of Python and Go
+ * redirect to the registries of this machine for everything else.
  */
 export class ReleaseRegistry implements AsyncDisposable {
   readonly #folder: string;
   readonly #upstreams: Upstreams;
   readonly #server: Server;
-  readonly #packages: readonly PackedPackage[];
+  readonly #npm: LocalRegistry;
+  /** Folder of the packages of npm. */
+  readonly #storage: string;
+  /** Version of the release. */
+  readonly version: string;
 
-  private constructor(folder: string, upstreams: Upstreams) {
+  private constructor(folder: string, version: string, upstreams: Upstreams, npm: LocalRegistry, storage: string) {
     this.#folder = folder;
+    this.version = version;
     this.#upstreams = upstreams;
-    this.#packages = globSync('npm/*.tgz', { cwd: folder }).map((path) => {
-      const file = join(folder, path);
-      return { file, manifest: JSON.parse(run('tar', ['-xzOf', file, 'package/package.json'])) };
-    });
+    this.#npm = npm;
+    this.#storage = storage;
     this.#server = createServer((request, response) => this.#answer(request, response));
   }
 
   /** @param folder `dist/release`. */
   static async start(folder: string): Promise<ReleaseRegistry> {
-    if (!existsSync(join(folder, 'npm')))
-      throw new Error(`${folder} has no release: run \`npx -y pnpm@12 release --dry-run\` first`);
+    const tarballs = globSync('npm/*.tgz', { cwd: folder }).map((path) => join(folder, path));
+    const [first] = tarballs;
+    if (!first) throw new Error(`${folder} has no release: run \`npx -y pnpm@12 release --dry-run\` first`);
+    const { version } = JSON.parse(run('tar', ['-xzOf', first, 'package/package.json'])) as { version: string };
     const proxies = run('go', ['env', 'GOPROXY']).trim().split(/[,|]/);
-    const registry = new ReleaseRegistry(folder, {
-      npm: withoutSlash(run('npm', ['config', 'get', 'registry']).trim()),
+    const upstreams = {
       python: withoutSlash(process.env.PIP_INDEX_URL ?? 'https://pypi.org/simple'),
       go: withoutSlash(proxies.find((proxy) => proxy.startsWith('http')) ?? 'https://proxy.golang.org'),
-    });
+    };
+    const storage = mkdtempSync(join(tmpdir(), 'kplug-npm-'));
+    const npm = await LocalRegistry.start(storage);
+    for (const tarball of tarballs) await npm.publishTarball(tarball);
+    const registry = new ReleaseRegistry(folder, version, upstreams, npm, storage);
     registry.#server.listen(0, '127.0.0.1');
     await once(registry.#server, 'listening');
     return registry;
   }
 
   /** Address of a registry, for `NPM_CONFIG_REGISTRY`, `PIP_INDEX_URL` and `GOPROXY`. */
-  url(kind: keyof Upstreams): string {
-    // npm downloads tarballs from the root of the host, and its packages have no names with an underscore at the beginning.
-    const path = { npm: '', python: '_python/simple', go: '_go' }[kind];
+  url(kind: 'npm' | keyof Upstreams): string {
+    if (kind === 'npm') return this.#npm.url;
+    const path = kind === 'python' ? 'python/simple' : 'go';
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}/${path}`;
-  }
-
-  /** Version of the release. */
-  get version(): string {
-    const [first] = this.#packages;
-    if (!first) throw new Error(`${this.#folder} has no npm packages`);
-    return first.manifest.version;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#server.closeAllConnections();
     this.#server.close();
     await once(this.#server, 'close');
+    await this.#npm[Symbol.asyncDispose]();
+    rmSync(this.#storage, { recursive: true, force: true });
   }
 
   #answer({ url = '/' }: IncomingMessage, response: ServerResponse): void {
     const path = decodeURIComponent(new URL(url, 'http://localhost').pathname);
-    const [, kind = 'npm', rest = ''] = /^\/(?:_(python|go)\/)?(.*)$/.exec(path) ?? [];
-    const own = kind === 'npm' ? this.#npm(rest) : kind === 'python' ? this.#python(rest) : this.#file('go', rest);
+    const [, kind, rest = ''] = /^\/(python|go)\/(.*)$/.exec(path) ?? [];
+    if (kind !== 'python' && kind !== 'go') return void response.writeHead(404).end();
+    const own = kind === 'python' ? this.#python(rest) : this.#file('go', rest);
     // pip ignores a list of files without the type.
     if (own !== undefined)
       response.writeHead(200, path.endsWith('/kplug/') ? { 'content-type': 'text/html' } : {}).end(own);
-    else response.writeHead(302, { location: this.#elsewhere(kind as keyof Upstreams, url) }).end();
+    else response.writeHead(302, { location: this.#elsewhere(kind, url) }).end();
   }
 
   #elsewhere(kind: keyof Upstreams, url: string): string {
-    const rest = url.replace(/^\/(?:_\w+\/)?/, '');
+    const rest = url.replace(/^\/\w+\//, '');
     return `${this.#upstreams[kind]}/${kind === 'python' ? rest.replace(/^simple\//, '') : rest}`;
   }
 
-  #file(kind: string, rest: string): Buffer | undefined {
+  #file(kind: keyof Upstreams, rest: string): Buffer | undefined {
     const file = join(this.#folder, kind, rest);
     return /\.\w+$|\/list$/.test(rest) && !rest.includes('..') && existsSync(file) ? readFileSync(file) : undefined;
-  }
-
-  /** Packument of a package, or a tarball. */
-  #npm(rest: string): Buffer | string | undefined {
-    if (rest.startsWith('_files/')) return this.#file('npm', rest.slice('_files/'.length));
-    const found = this.#packages.find(({ manifest }) => manifest.name === rest);
-    if (!found) return undefined;
-    const { name, version } = found.manifest;
-    const integrity = `sha512-${createHash('sha512').update(readFileSync(found.file)).digest('base64')}`;
-    const dist = { tarball: `${this.url('npm')}_files/${basename(found.file)}`, integrity };
-    return JSON.stringify({
-      name,
-      'dist-tags': { latest: version },
-      versions: { [version]: { ...found.manifest, dist } },
-    });
   }
 
   /** List of the files of `kplug`, or one of them. */
