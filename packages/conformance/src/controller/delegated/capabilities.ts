@@ -56,6 +56,9 @@ export const capabilityRequirements: readonly Requirement<ControllerUnderTest>[]
       const { delegated, times } = controller;
       const plugin = await startProvider(controller);
       await using resource = await delegated.delegate(plugin, 'c49', () => undefined, asking('9'));
+      await using marker = await delegated.delegate(plugin, 'c49-marker', () => undefined, asking('1'));
+      // The controller has seen the former resource, too.
+      await marker.call(0, 'a call for a resource that was created later');
       if (await eventually(() => resource.calls()[0], times.quiet)) {
         throw new NotMet('a call', 'no call for version 9, as the plugin provides 1, 2 and 2.5');
       }
