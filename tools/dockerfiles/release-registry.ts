@@ -43,10 +43,9 @@ export class ReleaseRegistry implements AsyncDisposable {
     if (!first) throw new Error(`${folder} has no release: run \`npx -y pnpm@12 release --dry-run\` first`);
     const { version } = JSON.parse(run('tar', ['-xzOf', first, 'package/package.json'])) as { version: string };
     const proxies = run('go', ['env', 'GOPROXY']).trim().split(/[,|]/);
-    const upstreams = {
-      python: withoutSlash(process.env.PIP_INDEX_URL ?? 'https://pypi.org/simple'),
-      go: withoutSlash(proxies.find((proxy) => proxy.startsWith('http')) ?? 'https://proxy.golang.org'),
-    };
+    const proxy = proxies.find((one) => one.startsWith('http'));
+    if (!proxy) throw new Error('`go env GOPROXY` has no proxy; set one');
+    const upstreams = { python: withoutSlash(process.env.PIP_INDEX_URL ?? defaultIndex()), go: withoutSlash(proxy) };
     const storage = mkdtempSync(join(tmpdir(), 'kplug-npm-'));
     const npm = await LocalRegistry.start(storage);
     for (const tarball of tarballs) await npm.publishTarball(tarball);
@@ -98,6 +97,11 @@ export class ReleaseRegistry implements AsyncDisposable {
     const files = globSync('*.{whl,tar.gz}', { cwd: join(this.#folder, 'python') });
     return files.map((file) => `<a href="../../files/${file}">${file}</a>\n`).join('');
   }
+}
+
+/** Returns the index that pip uses if none is configured. */
+function defaultIndex(): string {
+  return run('python3', ['-c', 'from pip._internal.models.index import PyPI; print(PyPI.simple_url)']).trim();
 }
 
 function withoutSlash(url: string): string {
