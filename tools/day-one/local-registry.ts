@@ -1,10 +1,13 @@
 import { once } from 'node:events';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { basename, join } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { runServer } from 'verdaccio';
-import { publishedPackages } from './published-packages.ts';
+import { readPackageJson } from '../image/install.ts';
+import { publishedFolders } from '../release/published-packages.ts';
 import { execute } from './shell.ts';
+
+const repository = resolve(import.meta.dirname, '../..');
 
 /** npm registry on this machine that has the packages of this repository; others come from the registry that npm is configured with. */
 export class LocalRegistry implements AsyncDisposable {
@@ -40,7 +43,9 @@ export class LocalRegistry implements AsyncDisposable {
   /** Packs all packages as they are published, and publishes them here. Requires `pnpm build`. */
   async publish(folder: string): Promise<string[]> {
     const names: string[] = [];
-    for (const { name, version, path } of publishedPackages()) {
+    for (const one of publishedFolders(repository)) {
+      const path = join(repository, one);
+      const { name, version } = readPackageJson(path);
       const { stdout } = await execute('pnpm', ['pack', '--json', '--pack-destination', folder], { cwd: path });
       const { filename } = JSON.parse(stdout) as { filename: string };
       await this.publishTarball(join(folder, basename(filename)));

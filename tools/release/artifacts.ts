@@ -1,12 +1,12 @@
 import { cpSync, globSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { findHelm } from '../charts/find-helm.ts';
-import { readPackageJson } from '../image/install.ts';
 import { run } from '../image/run.ts';
 import { writeGoModule } from '../languages/go-proxy.ts';
 import { installPython } from '../python/environment.ts';
 import { type Home, writeHome } from './home.ts';
 import { goImportPage } from './publish.ts';
+import { publishedFolders } from './published-packages.ts';
 
 /** Release whose artifacts are built. */
 export interface Release {
@@ -35,23 +35,17 @@ export const parts: readonly Part[] = [
   { name: 'sbom', build: writeSboms },
 ];
 
-/** Folders of the published npm packages of a tree. */
-function publishedPackages(tree: string): string[] {
-  const folders = globSync('packages/*/package.json', { cwd: tree }).map(dirname).sort();
-  return folders.filter((folder) => readPackageJson(join(tree, folder)).publishConfig !== undefined);
-}
-
 /** Removes the artifacts of an earlier run, and names the home of the release in the tree. */
 export function beginArtifacts({ tree, home, to }: Release): void {
   rmSync(to, { recursive: true, force: true });
   mkdirSync(to, { recursive: true });
-  writeHome(tree, home, publishedPackages(tree));
+  writeHome(tree, home, publishedFolders(tree));
 }
 
 function packNpm({ tree, to }: Release): void {
   run('npx', [...pnpm, 'build'], { cwd: tree });
   const folder = resolve(to, 'npm');
-  for (const one of publishedPackages(tree))
+  for (const one of publishedFolders(tree))
     run('npx', [...pnpm, 'pack', '--pack-destination', folder], { cwd: join(tree, one) });
 }
 

@@ -91,6 +91,7 @@ export { type PluginItem, parsePluginList } from './supervisor/download/item.ts'
 export { type LogLevel, type LogLine, readLogLine } from './supervisor/log-line.ts';
 export { OutputLines } from './supervisor/output-lines.ts';
 export { type PluginFile, readPluginFile } from './supervisor/plugin-file.ts';
+export { signalGroup } from './supervisor/process-group.ts';
 export { defaultRunSettings } from './supervisor/program.ts';
 export type { RecordedEvent } from './telemetry/events.ts';
 export { type DelegationFault, findDelegationFaults } from './tools/delegation-faults.ts';

@@ -1,4 +1,3 @@
-import { access } from 'node:fs/promises';
 import type { DelegationDeclaration, Registration, Resource, ResourceKind } from '@kplug/controller';
 import type { Manifest } from '@kplug/controller/memory';
 import {
@@ -14,6 +13,7 @@ import { CommandError } from '../command-error.ts';
 import { isForbidden } from '../doctor/answer.ts';
 import { exitCodeOf } from '../exit-codes.ts';
 import { findServedKind } from '../input/find-served-kind.ts';
+import { exists } from '../input/path-kind.ts';
 import { readManifests } from '../input/read-manifests.ts';
 import { readResourceName } from '../input/resource-name.ts';
 import { type ClusterChoice, kubeConfigOf } from '../operator/cluster-choice.ts';
@@ -124,13 +124,6 @@ async function readTarget(
   if (!base)
     throw new CommandError('notFound', `no ${served.kind} named ${name}${where} of the cluster at ${reader.server}`);
   return { known: [base as unknown as Manifest], applied: [] };
-}
-
-async function exists(file: string): Promise<boolean> {
-  return access(file).then(
-    () => true,
-    () => false,
-  );
 }
 
 /**

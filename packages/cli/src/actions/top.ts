@@ -5,6 +5,7 @@ import { repeatUntilInterrupted } from '../input/interruption.ts';
 import { AdminClient } from '../operator/admin-client.ts';
 import type { OperatorChoice } from '../operator/operator-place.ts';
 import { formatAge } from '../output/age.ts';
+import { clockTime } from '../output/clock-time.ts';
 import { formatDocument } from '../output/document.ts';
 import { delegationLoadTable, pluginLoadTable, timeCovered } from '../output/load-table.ts';
 import { formatTable, plain } from '../output/table.ts';
@@ -49,7 +50,7 @@ async function watch(read: () => Promise<GetLoadResponse>, options: TopOptions, 
       return;
     }
     const { colors } = terminal;
-    const time = new Date().toTimeString().slice(0, 8);
+    const time = clockTime();
     const state = problem
       ? `${colors.red('stale')}: no answer for ${formatAge(Date.now() - at)}`
       : `over ${formatAge(timeCovered(load, options.sinceStart === true))}`;

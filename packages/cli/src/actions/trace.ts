@@ -4,6 +4,7 @@ import { repeatUntilInterrupted } from '../input/interruption.ts';
 import { readResourceName } from '../input/resource-name.ts';
 import { AdminClient } from '../operator/admin-client.ts';
 import type { OperatorChoice } from '../operator/operator-place.ts';
+import { clockTime } from '../output/clock-time.ts';
 import { formatDocument } from '../output/document.ts';
 import type { Terminal } from '../output/terminal.ts';
 import { formatDot } from '../output/trace-dot.ts';
@@ -49,7 +50,7 @@ async function watch(read: () => Promise<TraceNode>, options: TraceOptions, term
 function separatorOf(printed: string, { output }: TraceOptions): string {
   if (output === 'yaml') return '---\n';
   if (output === 'json') return '';
-  return `${printed && '\n'}${output === 'dot' ? '// ' : ''}${new Date().toTimeString().slice(0, 8)}\n`;
+  return `${printed && '\n'}${output === 'dot' ? '// ' : ''}${clockTime()}\n`;
 }
 
 function format(current: TraceNode, { output, watch }: TraceOptions, { colors }: Terminal): string {

@@ -3,6 +3,7 @@ import { type PluginInstance, PluginInstanceSchema, printableJson } from '@kplug
 import { interruption } from '../input/interruption.ts';
 import { AdminClient } from '../operator/admin-client.ts';
 import type { OperatorChoice } from '../operator/operator-place.ts';
+import { clockTime } from '../output/clock-time.ts';
 import { formatDocument } from '../output/document.ts';
 import { formatState } from '../output/plugin-table.ts';
 import { plain } from '../output/table.ts';
@@ -29,7 +30,7 @@ function formatChange(instance: PluginInstance, output: WatchOptions['output'], 
   if (output === 'yaml') return `---\n${formatDocument(toJson(PluginInstanceSchema, instance), 'yaml')}`;
   const { registration, stateReason } = instance;
   const { plugin = '', version = '', address = '', instanceId = '' } = registration ?? {};
-  const time = new Date().toTimeString().slice(0, 8);
+  const time = clockTime();
   const wide = output === 'wide' ? [plain(instanceId)] : [];
   return [
     time,

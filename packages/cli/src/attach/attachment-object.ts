@@ -1,7 +1,8 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
-import type { JsonObject, Resource } from '@kplug/controller';
-import { type ClusterReader, isJsonObject, type NamedKind } from '@kplug/controller/tools';
+import type { Resource } from '@kplug/controller';
+import type { ClusterReader, NamedKind } from '@kplug/controller/tools';
+import { objectsIn, textsIn } from '../doctor/read-json.ts';
 import type { LabelSelector } from './parse-selector.ts';
 
 /** Kind of attachments. */
@@ -92,26 +93,18 @@ export interface AttachmentStatus {
 /** Reads the status of an attachment; `undefined` until an operator has written it. */
 export function readAttachmentStatus({ status }: Resource): AttachmentStatus | undefined {
   if (!status) return undefined;
-  const [condition] = objects(status.conditions);
+  const [condition] = objectsIn(status.conditions);
+  const { plugin = '' } = textsIn(status);
+  const { reason = '', message = '' } = textsIn(condition);
   return {
+    ...{ plugin, reason, message },
     taken: Number(status.taken ?? 0),
     matched: Number(status.matched ?? 0),
-    plugin: text(status.plugin),
-    resources: objects(status.resources).map(({ name, plugin, taken, ready, takenBy }) => ({
-      ...{ name: text(name), plugin: text(plugin), ready: text(ready), takenBy: text(takenBy) },
-      taken: taken === 'True',
-    })),
-    reason: text(condition?.reason),
-    message: text(condition?.message),
+    resources: objectsIn(status.resources).map((resource) => {
+      const { name = '', plugin: chosen = '', ready = '', takenBy = '', taken } = textsIn(resource);
+      return { name, plugin: chosen, ready, takenBy, taken: taken === 'True' };
+    }),
   };
-}
-
-function objects(value: JsonObject[string]): JsonObject[] {
-  return Array.isArray(value) ? value.filter(isJsonObject) : [];
-}
-
-function text(value: unknown): string {
-  return typeof value === 'string' ? value : '';
 }
 
 /** Returns the part of a name that tells people whose attachment it is. */

@@ -22,20 +22,16 @@ export class LocalForward implements AsyncDisposable {
 
   /** Starts to listen on a free port. */
   async listen(): Promise<void> {
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    this.#server.once('error', reject);
-    this.#server.listen({ host: '127.0.0.1', port: 0 }, resolve);
-    await promise;
+    await listenOnLoopback(this.#server);
   }
 
   get port(): number {
-    const address = this.#server.address();
-    return typeof address === 'object' && address ? address.port : 0;
+    return portOf(this.#server);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     for (const socket of this.#sockets) socket.destroy();
-    await new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    await close(this.#server);
   }
 
   async #forward(socket: net.Socket, connect: () => Promise<PortForwardAgent>): Promise<void> {
@@ -59,11 +55,24 @@ export class LocalForward implements AsyncDisposable {
 /** Returns a port of the loopback interface that is free now. */
 export async function findFreePort(): Promise<number> {
   const server = net.createServer();
+  await listenOnLoopback(server);
+  const port = portOf(server);
+  await close(server);
+  return port;
+}
+
+async function listenOnLoopback(server: net.Server): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   server.once('error', reject);
   server.listen({ host: '127.0.0.1', port: 0 }, resolve);
   await promise;
+}
+
+function portOf(server: net.Server): number {
   const address = server.address();
-  await new Promise<void>((done) => server.close(() => done()));
   return typeof address === 'object' && address ? address.port : 0;
+}
+
+async function close(server: net.Server): Promise<void> {
+  await new Promise<void>((resolve) => server.close(() => resolve()));
 }

@@ -1,3 +1,4 @@
+import { clockTime } from '../output/clock-time.ts';
 import { formatTable, plain } from '../output/table.ts';
 import type { Terminal } from '../output/terminal.ts';
 import type { AttachmentStatus } from './attachment-object.ts';
@@ -37,7 +38,7 @@ export class AttachmentReport {
 
   /** Prints a line about a resource. */
   note(resource: string, message: string): void {
-    const time = new Date().toTimeString().slice(0, 8);
+    const time = clockTime();
     this.#terminal.say(`${this.#terminal.errorColors.dim(time)} ${plain(resource)}: ${plain(message)}`);
   }
 }

@@ -1,6 +1,7 @@
 import type { JsonObject } from '@kplug/controller';
 import { objectOf, textsOf } from '../doctor/read-json.ts';
 import { pluralOf } from '../init/project-names.ts';
+import { preserveUnknownFields } from '../validate/structural-schema.ts';
 import { takeColumns } from './printer-columns.ts';
 
 /** Names of a kind. */
@@ -52,7 +53,7 @@ function rootOf(schema: JsonObject): JsonObject {
   const { description, required, properties, ...others } = schema;
   const { apiVersion: _, kind: __, metadata: ___, ...fields } = objectOf(properties);
   const needed = textsOf(required).filter((name) => name !== 'metadata' && name !== 'apiVersion' && name !== 'kind');
-  delete others['x-kubernetes-preserve-unknown-fields'];
+  delete others[preserveUnknownFields];
   return {
     ...(description !== undefined && { description }),
     ...others,

@@ -3,20 +3,18 @@ import type { JsonObject, JsonValue } from '@kplug/controller';
 import { isJsonObject } from '@kplug/controller/tools';
 import { objectOf, objectsIn, textsOf } from '../doctor/read-json.ts';
 import { formats } from '../validate/formats.ts';
+import { preserveUnknownFields } from '../validate/structural-schema.ts';
 import { resolveReference } from './json-schema-reference.ts';
 import { mergeSchemas } from './merge-schemas.ts';
 import { combineAlternatives } from './schema-alternatives.ts';
 import type { SchemaNote } from './schema-note.ts';
 import { toGoPattern } from './structural-pattern.ts';
 
-const keepsUnknown = 'x-kubernetes-preserve-unknown-fields';
-
 /** Keyword of a field that becomes a column of `kubectl get`. */
 export const columnKeyword = 'x-kplug-column';
 
 /** Keywords that mean the same to Kubernetes. */
 const sameKeywords = [
-  'description',
   'minLength',
   'maxLength',
   'minItems',
@@ -34,7 +32,8 @@ const silentKeywords: ReadonlySet<string> = new Set([
   ...['additionalProperties', 'patternProperties', 'properties', 'propertyNames', 'required', 'unevaluatedProperties'],
   ...['items', 'prefixItems', 'uniqueItems'],
   ...['exclusiveMaximum', 'exclusiveMinimum', 'maximum', 'minimum'],
-  ...['contentEncoding', 'contentMediaType', 'default', 'deprecated', 'discriminator', 'example', 'examples'],
+  ...['contentEncoding', 'contentMediaType', 'default', 'deprecated', 'description', 'discriminator'],
+  ...['example', 'examples'],
   ...['readOnly', 'title', 'writeOnly'],
 ]);
 
@@ -65,7 +64,7 @@ export class SchemaConversion {
 
   #convert(given: JsonValue | undefined, place: Place): JsonObject {
     if (given === false) this.#note(place, 'no value is valid; the field accepts any');
-    if (!isJsonObject(given)) return { [keepsUnknown]: true };
+    if (!isJsonObject(given)) return { [preserveUnknownFields]: true };
     const { $ref, ...own } = given;
     if (typeof $ref === 'string') return this.#followReference($ref, own, place);
     const parts = objectsIn(given.allOf);
@@ -87,18 +86,19 @@ export class SchemaConversion {
     const target = resolveReference(reference, this.#root);
     if (!target) {
       this.#note(place, `the reference ${reference} leads nowhere; the field accepts any value`);
-      return { [keepsUnknown]: true };
+      return { [preserveUnknownFields]: true };
     }
     if (place.references.includes(reference)) {
       this.#note(place, 'its schema refers to itself; the field accepts any value');
-      return { [keepsUnknown]: true };
+      return { [preserveUnknownFields]: true };
     }
     return this.#convert({ ...target, ...own }, { ...place, references: [...place.references, reference] });
   }
 
   #withoutReference(schema: JsonObject): JsonObject {
-    const target = typeof schema.$ref === 'string' ? resolveReference(schema.$ref, this.#root) : undefined;
-    return target ? { ...target, ...schema, $ref: undefined as never } : schema;
+    const { $ref, ...own } = schema;
+    const target = typeof $ref === 'string' ? resolveReference($ref, this.#root) : undefined;
+    return target ? { ...target, ...own } : schema;
   }
 
   #convertAlternatives(given: JsonObject, alternatives: readonly JsonObject[], place: Place): JsonObject {
@@ -122,10 +122,10 @@ export class SchemaConversion {
   #convertOne(given: JsonObject, place: Place): JsonObject {
     const type = typeOf(given);
     const values = valuesOf(given);
-    const schema: JsonObject = { ...(type === undefined ? { [keepsUnknown]: true } : { type }) };
+    const schema: JsonObject = { ...(type === undefined ? { [preserveUnknownFields]: true } : { type }) };
     if (values) schema.enum = values;
     for (const keyword of sameKeywords) {
-      if (keyword !== 'description' && given[keyword] !== undefined) schema[keyword] = given[keyword];
+      if (given[keyword] !== undefined) schema[keyword] = given[keyword];
     }
     if (type === 'string') Object.assign(schema, this.#textKeywords(given, place));
     if (type === 'integer' || type === 'number') Object.assign(schema, rangeOf(given), formatOf(given));
@@ -153,7 +153,7 @@ export class SchemaConversion {
     const listed = Array.isArray(prefixItems) ? prefixItems : [];
     const open = items === false || items === undefined ? [] : [items];
     const parts = [...listed, ...open].map((one) => this.#convert(one, inner));
-    const { schema, isLoose } = combineAlternatives(parts.length > 0 ? parts : [{ [keepsUnknown]: true }]);
+    const { schema, isLoose } = combineAlternatives(parts.length > 0 ? parts : [{ [preserveUnknownFields]: true }]);
     if (isLoose || parts.some((part) => !isDeepStrictEqual(part, parts[0]))) {
       this.#note(place, 'the positions of its items have schemas of their own; any item is accepted at each position');
     }
@@ -196,14 +196,14 @@ export class SchemaConversion {
     if (first === undefined) {
       // Without fields, such as a record of anything, all are unknown.
       const keepsAll = additionalProperties === true || isJsonObject(additionalProperties) || !hasFields;
-      return keepsAll ? { [keepsUnknown]: true } : {};
+      return keepsAll ? { [preserveUnknownFields]: true } : {};
     }
     if (patterns.length > 0) this.#note(place, 'the patterns of its keys are left out; a CEL rule can check them');
     if (!hasFields && others.length === 0) {
       return { additionalProperties: this.#convert(first, { ...place, field: `${place.field}.*` }) };
     }
     this.#note(place, 'the schema of its further fields is left out; they accept any value');
-    return { [keepsUnknown]: true };
+    return { [preserveUnknownFields]: true };
   }
 
   /** Returns the keywords that don't depend on the type. Notes those that Kubernetes lacks. */
@@ -219,7 +219,7 @@ export class SchemaConversion {
     if (typeof description === 'string') kept.description = description.trim();
     if (example !== undefined) kept.example = example;
     // A field without a value is the same as null.
-    const isKept = given.default !== undefined && given.default !== null && schema[keepsUnknown] !== true;
+    const isKept = given.default !== undefined && given.default !== null && schema[preserveUnknownFields] !== true;
     return isKept ? { ...kept, default: given.default } : kept;
   }
 

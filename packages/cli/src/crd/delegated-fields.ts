@@ -2,8 +2,8 @@ import type { JsonObject } from '@kplug/controller';
 import type { FieldPaths } from '@kplug/controller/tools';
 import { isJsonObject } from '@kplug/controller/tools';
 import { objectOf } from '../doctor/read-json.ts';
-
-const keepsUnknown = 'x-kubernetes-preserve-unknown-fields';
+import { preserveUnknownFields } from '../validate/structural-schema.ts';
+import { columnKeyword } from './convert-schema.ts';
 
 const text = (description: string, maxLength: number): JsonObject => ({ description, type: 'string', maxLength });
 
@@ -32,7 +32,7 @@ const conditions: JsonObject = {
   'x-kubernetes-list-map-keys': ['type'],
   items: {
     type: 'object',
-    [keepsUnknown]: true,
+    [preserveUnknownFields]: true,
     required: ['type', 'status'],
     properties: { type: { type: 'string' }, status: { type: 'string' } },
   },
@@ -59,7 +59,7 @@ export function addStatusFields(schema: JsonObject): JsonObject {
     description: own.description ?? 'Status that the operator and the plugin write.',
     ...own,
     type: 'object',
-    [keepsUnknown]: true,
+    [preserveUnknownFields]: true,
     properties: { conditions, ...objectOf(own.properties) },
   };
   return { ...schema, properties: { ...others, status: completed } };
@@ -68,12 +68,17 @@ export function addStatusFields(schema: JsonObject): JsonObject {
 /** Keywords that declare a field and don't validate its value. */
 const declarations: ReadonlySet<string> = new Set(['description', 'example', 'format', 'nullable', 'type']);
 
+/** Reports whether a keyword declares a field, or is one that its author wrote for Kubernetes. */
+function isDeclaration(keyword: string): boolean {
+  return declarations.has(keyword) || keyword === columnKeyword || keyword.startsWith('x-kubernetes-');
+}
+
 /**
  * Returns a schema without its validations, except rules that its author wrote for Kubernetes. A plugin validates the status that it reads; a
  * status of another plugin must not be refused.
  */
 function declareOnly(schema: JsonObject): JsonObject {
-  const kept = Object.entries(schema).filter(([keyword]) => declarations.has(keyword) || keyword.startsWith('x-k'));
+  const kept = Object.entries(schema).filter(([keyword]) => isDeclaration(keyword));
   const declared: JsonObject = Object.fromEntries(kept);
   const fields = Object.entries(objectOf(schema.properties)).map(
     ([name, field]) => [name, declareOnly(objectOf(field))] as const,
@@ -89,7 +94,7 @@ function addField(schema: JsonObject, [name, ...rest]: readonly string[], field:
   if (name === undefined) return schema;
   const properties = objectOf(schema.properties);
   const known = properties[name];
-  const isOpen = schema[keepsUnknown] === true && schema.type === undefined;
+  const isOpen = schema[preserveUnknownFields] === true && schema.type === undefined;
   if (isOpen || (known !== undefined && rest.length === 0)) return schema;
   const inner =
     rest.length === 0 ? field : addField(known === undefined ? { type: 'object' } : objectOf(known), rest, field);

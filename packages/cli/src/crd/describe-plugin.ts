@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import type { JsonValue } from '@kplug/controller';
-import { parseJson } from '@kplug/protocol';
+import { signalGroup } from '@kplug/controller/tools';
+import { messageOf, parseJson } from '@kplug/protocol';
 import { CommandError } from '../command-error.ts';
 import { type PluginDescription, readDescription } from './plugin-description.ts';
 
@@ -54,25 +55,18 @@ async function runPlugin(
   // A process group, as `go run` and others start the plugin as a child.
   const child = spawn(program, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
   const output = [collect(child.stdout), collect(child.stderr)];
-  const timer = setTimeout(() => killGroup(child.pid), timeout);
-  try {
-    const [code, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null];
-    if (code === 0) return;
-    const printed = output.map((read) => read().trim()).filter(Boolean);
-    if (printed.length > 0) showOutput(printed.join('\n'));
-    const ending = signal ? `did not exit within ${timeout / 1000} s` : `exited with ${code}`;
-    const advice = signal ? '; update its SDK, or give it more time with --timeout' : '';
-    throw new CommandError('failed', `${describe(plugin)} ${ending}${advice}`);
-  } catch (cause) {
-    if (cause instanceof CommandError) throw cause;
-    throw new CommandError('usage', `cannot start ${describe(plugin)}: ${(cause as Error).message}`, { cause });
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
-function killGroup(pid: number | undefined): void {
-  if (pid !== undefined) process.kill(-pid, 'SIGKILL');
+  const timer = setTimeout(() => child.pid !== undefined && signalGroup(child.pid, 'SIGKILL'), timeout);
+  const [code, signal] = (await once(child, 'close')
+    .catch((cause) => {
+      throw new CommandError('usage', `cannot start ${describe(plugin)}: ${messageOf(cause)}`, { cause });
+    })
+    .finally(() => clearTimeout(timer))) as [number | null, NodeJS.Signals | null];
+  if (code === 0) return;
+  const printed = output.map((read) => read().trim()).filter(Boolean);
+  if (printed.length > 0) showOutput(printed.join('\n'));
+  const ending = signal ? `did not exit within ${timeout / 1000} s` : `exited with ${code}`;
+  const advice = signal ? '; update its SDK, or give it more time with --timeout' : '';
+  throw new CommandError('failed', `${describe(plugin)} ${ending}${advice}`);
 }
 
 /** Keeps the end of a stream. Returns a function that reads it. */

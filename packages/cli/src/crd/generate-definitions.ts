@@ -1,5 +1,5 @@
 import type { JsonObject, ResourceKind } from '@kplug/controller';
-import type { DelegationView } from '@kplug/controller/tools';
+import { DelegationView } from '@kplug/controller/tools';
 import { CommandError } from '../command-error.ts';
 import { objectOf } from '../doctor/read-json.ts';
 import { buildDefinition, type DefinitionNames } from './build-definition.ts';
@@ -66,8 +66,10 @@ function addApi(
   if (base) {
     const { plural, shortNames, scope } = choice;
     const names = { ...namesOf(kind, scope), ...(plural && { plural }), ...(shortNames && { shortNames }) };
-    const schema = addBaseFields(convert(base, kind, generated.notes), view, extensions.size > 0);
-    generated.definitions.push(buildDefinition(names, schema, true));
+    // Without a delegation, the fields are those of one that states none.
+    const { paths } = view ?? new DelegationView({ name: 'default', base: kind, api: api.name });
+    const schema = addDelegatedFields(convert(base, kind, generated.notes), paths, extensions.size > 0);
+    generated.definitions.push(buildDefinition(names, addStatusFields(schema), true));
   }
   for (const [key, schema] of extensions) {
     const extension = findExtensionKind(key, kind, view);
@@ -75,18 +77,6 @@ function addApi(
     generated.definitions.push(buildDefinition(namesOf(extension, choice.scope), converted, false));
   }
 }
-
-function addBaseFields(schema: JsonObject, view: DelegationView | undefined, hasExtensions: boolean): JsonObject {
-  const paths = view?.paths ?? defaultPaths;
-  return addStatusFields(addDelegatedFields(schema, paths, hasExtensions));
-}
-
-/** Paths of a delegation that states none. */
-const defaultPaths = {
-  preference: ['spec', 'preferredImplementation'],
-  extensions: ['spec', 'extensions'],
-  capability: undefined,
-};
 
 function namesOf({ apiVersion, kind }: ResourceKind, scope: DefinitionNames['scope']): DefinitionNames {
   const [group = '', version = ''] = apiVersion.split('/');

@@ -2,8 +2,8 @@ import { isDeepStrictEqual } from 'node:util';
 import type { JsonObject, JsonValue } from '@kplug/controller';
 import { isJsonObject } from '@kplug/controller/tools';
 import { objectOf } from '../doctor/read-json.ts';
+import { preserveUnknownFields } from '../validate/structural-schema.ts';
 
-const keepsUnknown = 'x-kubernetes-preserve-unknown-fields';
 const intOrString = 'x-kubernetes-int-or-string';
 
 /** Keywords that a structural schema allows within `anyOf` and `oneOf`, besides `properties` and `items`. */
@@ -40,11 +40,11 @@ export function combineAlternatives(parts: readonly JsonObject[]): Alternatives 
   const [first = {}, ...others] = parts;
   if (others.every((other) => isDeepStrictEqual(other, first))) return { schema: first, isLoose: false };
   const types = new Set(parts.map(typeOf));
-  if (parts.some(isAny)) return { schema: { [keepsUnknown]: true }, isLoose: false };
+  if (parts.some(isAny)) return { schema: { [preserveUnknownFields]: true }, isLoose: false };
   if (isSubset(types, ['integer', 'string', intOrString])) return combineIntOrString(parts, types);
   if (isSubset(types, ['integer', 'number'])) return combineOfType('number', parts);
   const [type = ''] = types;
-  if (types.size > 1 || type === 'array') return { schema: { [keepsUnknown]: true }, isLoose: true };
+  if (types.size > 1 || type === 'array') return { schema: { [preserveUnknownFields]: true }, isLoose: true };
   return type === 'object' ? combineObjects(parts) : combineOfType(type, parts);
 }
 
@@ -68,7 +68,7 @@ function combineOfType(type: string, parts: readonly JsonObject[]): Alternatives
 function combineObjects(parts: readonly JsonObject[]): Alternatives {
   const names = new Set(parts.flatMap((part) => Object.keys(objectOf(part.properties))));
   const hasMaps = parts.some((part) => part.additionalProperties !== undefined);
-  if (hasMaps) return { schema: { type: 'object', [keepsUnknown]: true }, isLoose: true };
+  if (hasMaps) return { schema: { type: 'object', [preserveUnknownFields]: true }, isLoose: true };
   let isLoose = false;
   const properties: JsonObject = {};
   for (const name of names) {
@@ -80,11 +80,11 @@ function combineObjects(parts: readonly JsonObject[]): Alternatives {
     isLoose ||= combined.isLoose;
     properties[name] = combined.schema;
   }
-  const keeps = parts.some((part) => part[keepsUnknown] === true);
+  const keeps = parts.some((part) => part[preserveUnknownFields] === true);
   const schema = {
     ...commonOf(parts),
     type: 'object',
-    ...(keeps && { [keepsUnknown]: true }),
+    ...(keeps && { [preserveUnknownFields]: true }),
     properties,
     ...anyOf(parts),
   };
@@ -138,7 +138,7 @@ function typeOf(schema: JsonObject): string {
 }
 
 function isAny(schema: JsonObject): boolean {
-  return schema[keepsUnknown] === true && schema.type === undefined;
+  return schema[preserveUnknownFields] === true && schema.type === undefined;
 }
 
 function isSubset(types: ReadonlySet<string>, of: readonly string[]): boolean {

@@ -1,4 +1,5 @@
 import { printableLines } from '@kplug/protocol/printable';
+import { clockTime } from '../output/clock-time.ts';
 import type { Colors, Terminal } from '../output/terminal.ts';
 
 /** Kind of a line. It decides the colour. */
@@ -64,7 +65,7 @@ export class DevOutput {
 
   #format({ subject, text, kind, details = [] }: DevLine): string {
     const { colors } = this.#terminal;
-    const time = new Date().toTimeString().slice(0, 8);
+    const time = clockTime();
     const shownSubject = oneLine(subject);
     // The column grows with the names, so that most texts begin in the same one.
     this.#subjectWidth = Math.min(maxSubjectWidth, Math.max(this.#subjectWidth, shownSubject.length));

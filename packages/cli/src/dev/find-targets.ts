@@ -2,6 +2,7 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, dirname, extname, join, relative, resolve } from 'node:path';
 import { defaultRunSettings, readPluginFile, readUpTo } from '@kplug/controller/tools';
 import { CommandError } from '../command-error.ts';
+import { isFile } from '../input/path-kind.ts';
 import type { Target, TargetLanguage } from './target.ts';
 
 /** Largest size of a file that is searched for a plugin, in bytes. */
@@ -164,10 +165,6 @@ async function isPlugin(path: string): Promise<boolean> {
 async function isProject(folder: string): Promise<boolean> {
   const names = await readdir(folder);
   return names.some((name) => /^(?:package\.json|pyproject\.toml|requirements\.txt|go\.mod|plugin\.yaml)$/.test(name));
-}
-
-async function isFile(path: string): Promise<boolean> {
-  return (await stat(path).catch(() => undefined))?.isFile() ?? false;
 }
 
 function bare(name: string, path: string, folder: string) {

@@ -1,8 +1,9 @@
 import { execFile } from 'node:child_process';
-import { access, mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { setPriority, tmpdir } from 'node:os';
 import { delimiter, dirname, join, resolve } from 'node:path';
 import { nodeCommand } from '@kplug/controller/tools';
+import { exists, isFile } from '../input/path-kind.ts';
 import type { Target } from './target.ts';
 
 /** Command of a plugin, or the reason why there is none. */
@@ -101,7 +102,7 @@ async function preparePython({ folder, entry, arguments: args }: Target, signal:
   if (code === 'ENOENT') return missing('python3 is not installed, or not on the PATH; install Python 3.10 or newer');
   if (code === 0) return { command: ['python3', ...words] };
   const files = ['requirements-dev.txt', 'requirements.txt'];
-  const found = await Promise.all(files.map((name) => isThere(join(folder, name))));
+  const found = await Promise.all(files.map((name) => exists(join(folder, name))));
   const requirements = files.find((_, index) => found[index]);
   const packageOrFile = requirements ? `-r ${requirements}` : 'kplug';
   return missing(
@@ -114,7 +115,7 @@ async function findEnvironment(folder: string): Promise<string | undefined> {
   const places = [join(folder, '.venv'), join(folder, 'venv'), process.env.VIRTUAL_ENV, join(dirname(folder), '.venv')];
   for (const place of places) {
     const python = place && join(place, 'bin/python');
-    if (python && (await isThere(python))) return python;
+    if (python && (await exists(python))) return python;
   }
   return undefined;
 }
@@ -122,7 +123,7 @@ async function findEnvironment(folder: string): Promise<string | undefined> {
 async function prepareCommand({ folder, entry, arguments: args }: Target): Promise<Prepared> {
   const isFile = entry.includes('/');
   const program = isFile ? resolve(folder, entry) : entry;
-  if (isFile ? await isThere(program) : await isOnPath(program)) return { command: [program, ...args] };
+  if (isFile ? await exists(program) : await isOnPath(program)) return { command: [program, ...args] };
   const advice = isFile ? 'build it, or give a command after --' : 'install it, or correct the command';
   return missing(`${entry} ${isFile ? 'does not exist' : 'is not on the PATH'}; ${advice}`);
 }
@@ -132,24 +133,17 @@ function missing(message: string): Prepared {
 }
 
 /** Finds a name in a folder or one above it. */
-async function findUpwards(folder: string, name: string): Promise<string | undefined> {
+export async function findUpwards(folder: string, name: string): Promise<string | undefined> {
   const path = join(folder, name);
-  if (await isThere(path)) return path;
+  if (await exists(path)) return path;
   const parent = dirname(folder);
   return parent === folder ? undefined : findUpwards(parent, name);
 }
 
 async function isOnPath(program: string): Promise<boolean> {
   const places = (process.env.PATH ?? '').split(delimiter).map((place) => join(place, program));
-  const found = await Promise.all(places.map(async (path) => (await stat(path).catch(() => undefined))?.isFile()));
+  const found = await Promise.all(places.map(isFile));
   return found.includes(true);
-}
-
-async function isThere(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
 }
 
 /** Runs a program. Returns its exit code, or `ENOENT`, and the lines of its output. Rejects when it is aborted. @param niceness 0 to 19. */

@@ -1,7 +1,8 @@
-import { access, readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
 import { ConfiguredOperator } from '@kplug/operator';
 import { CommandError } from '../command-error.ts';
+import { exists, isDirectory } from '../input/path-kind.ts';
 
 /** Options of `kplug dev` that concern the operator. */
 export interface DevPlace {
@@ -98,15 +99,4 @@ async function hasDelegation(directory: string): Promise<boolean> {
     if (/\bkind["']?\s*:\s*["']?Delegation\b/.test(text)) return true;
   }
   return false;
-}
-
-async function isDirectory(path: string): Promise<boolean> {
-  return (await stat(path).catch(() => undefined))?.isDirectory() ?? false;
-}
-
-async function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
 }

@@ -17,6 +17,8 @@ const pythonPlace = /^\s*File "(.+?)", line (\d+)/;
 const goPlace = /^\s*(\S+\.go):(\d+)(?::(\d+))?/;
 /** Largest length of the message, as the whole one follows in the output. */
 const maxMessage = 100;
+/** Folder of installed packages in a path. */
+const installed = /(?:^|\/)(?:node_modules|\.venv|venv)\//;
 const uncaught = /^(?:Uncaught )?[\w$.]*(?:Error|Exception|Interrupt|panic)\b.*/;
 
 /** Reads where and why a plugin failed from the lines that it wrote. @param folder folder of its sources. */
@@ -35,7 +37,7 @@ export function withoutInternals(lines: readonly string[]): string[] {
 
 /** Returns the lines of a stack without frames outside of a folder, whose paths are relative to it. */
 export function ownFrames(stack: string, folder: string): string[] {
-  const isOwn = (line: string) => line.includes(`${folder}/`) && !/\/(?:node_modules|\.venv|venv)\//.test(line);
+  const isOwn = (line: string) => line.includes(`${folder}/`) && !installed.test(line);
   const lines = stack.split('\n').filter((line) => !/^\s+at /.test(line) || isOwn(line));
   return lines.map((line) => line.replaceAll(`file://${folder}/`, '').replaceAll(`${folder}/`, ''));
 }
@@ -43,7 +45,7 @@ export function ownFrames(stack: string, folder: string): string[] {
 /** Reports whether a file is in a folder, and not that of a package that is installed there. */
 export function isOwnPath(file: string, folder: string): boolean {
   const path = relative(folder, file);
-  return !path.startsWith('..') && !/(?:^|\/)(?:node_modules|\.venv|venv)\//.test(path);
+  return !path.startsWith('..') && !installed.test(path);
 }
 
 function placeOf(lines: readonly string[], folder: string): string {
@@ -66,9 +68,7 @@ function pathOf(file: string, folder: string): string {
 }
 
 function adviceOn(output: string): string {
-  const [, nodePackage] =
-    /ERR_MODULE_NOT_FOUND[\s\S]*?Cannot find package '([^']+)'|Cannot find package '([^']+)'/.exec(output) ?? [];
-  const missing = nodePackage ?? /Cannot find package '([^']+)'/.exec(output)?.[1];
+  const missing = /Cannot find package '([^']+)'/.exec(output)?.[1];
   if (missing) return `run "npm install", or "npm install ${missing}" if package.json does not have it`;
   const module = /ModuleNotFoundError: No module named '([^'.]+)/.exec(output)?.[1];
   if (module)

@@ -1,6 +1,6 @@
-import { access } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { run } from './prepare.ts';
+import { join } from 'node:path';
+import { exists } from '../input/path-kind.ts';
+import { findUpwards, run } from './prepare.ts';
 
 /** Faults of the types of a project, each on one line, with file and line. */
 export type TypeFaults = readonly string[];
@@ -59,17 +59,6 @@ export function readFaults(output: readonly string[]): TypeFaults {
 
 /** Finds the compiler of a project that has a `tsconfig.json`. */
 async function findCompiler(folder: string): Promise<string | undefined> {
-  if (!(await isThere(join(folder, 'tsconfig.json')))) return undefined;
-  for (let place = folder; ; place = dirname(place)) {
-    const compiler = join(place, 'node_modules/typescript/bin/tsc');
-    if (await isThere(compiler)) return compiler;
-    if (place === dirname(place)) return undefined;
-  }
-}
-
-async function isThere(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
+  if (!(await exists(join(folder, 'tsconfig.json')))) return undefined;
+  return await findUpwards(folder, 'node_modules/typescript/bin/tsc');
 }

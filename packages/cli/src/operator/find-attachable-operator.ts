@@ -1,5 +1,6 @@
 import { type ClusterReader, isJsonObject, type LoggedPod, type PortForwardAgent } from '@kplug/controller/tools';
 import { CommandError } from '../command-error.ts';
+import { findOperatorPod, listOperatorPods } from './operator-pods.ts';
 
 /** Heartbeat port of a pod of the chart. */
 const heartbeatPort = 50_050;
@@ -7,9 +8,6 @@ const heartbeatPort = 50_050;
 /** Annotations that the chart sets. */
 const attachmentsAnnotation = 'kplug.dev/attachments';
 const caAnnotation = 'kplug.dev/ca';
-
-const leaders = 'kplug.dev/role=leader';
-const operators = 'app.kubernetes.io/part-of=kplug,app.kubernetes.io/component=operator';
 
 const configMapKind = {
   apiVersion: 'v1',
@@ -34,19 +32,7 @@ export class AttachableOperator {
 
   /** Finds the operator of a cluster. Rejects with a `CommandError` if there is none, or one that follows no attachments. */
   static async find(reader: ClusterReader, namespace: string | undefined): Promise<AttachableOperator> {
-    const pods = await listPods(reader, namespace);
-    const [pod, ...others] = pods;
-    if (!pod) {
-      const where = namespace === undefined ? '' : ` in the namespace ${namespace}`;
-      throw new CommandError(
-        'unreachable',
-        `the cluster at ${reader.server} has no Kplug operator${where}; install the chart`,
-      );
-    }
-    if (others.some((other) => other.namespace !== pod.namespace)) {
-      const namespaces = [...new Set(pods.map((one) => one.namespace))].sort().join(', ');
-      throw new CommandError('usage', `there are operators in ${namespaces}; select one with --operator-namespace`);
-    }
+    const pod = await findOperatorPod(reader, namespace, 'install the chart');
     if (pod.annotations[attachmentsAnnotation] !== 'enabled') {
       throw new CommandError(
         'failed',
@@ -77,14 +63,8 @@ export class AttachableOperator {
 
   /** Returns an agent that connects to the heartbeat port of the operator that leads now. */
   async connect(): Promise<PortForwardAgent> {
-    const [pod] = await listPods(this.#reader, this.#namespace);
+    const [pod] = await listOperatorPods(this.#reader, this.#namespace);
     if (!pod) throw new CommandError('unreachable', `the namespace ${this.#namespace} has no operator now`);
     return this.#reader.forwardTo({ namespace: pod.namespace, name: pod.name, port: heartbeatPort });
   }
-}
-
-/** Lists the pods of operators, only those that lead if there are any. */
-async function listPods(reader: ClusterReader, namespace: string | undefined): Promise<LoggedPod[]> {
-  const leading = await reader.pods(leaders, namespace);
-  return leading.length > 0 ? leading : reader.pods(operators, namespace);
 }

@@ -15,8 +15,8 @@ export async function findOperator(choice: OperatorChoice): Promise<OperatorPlac
   const namespace = 'default';
   if (admin) return { url: toUrl(admin), origin: 'as given', namespace, connection: await readAdminAccess(choice) };
   if (meansCluster(choice)) {
-    const { findOperatorPod } = await import('./find-operator-pod.ts');
-    return findOperatorPod(choice);
+    const { findForwardedOperator } = await import('./find-forwarded-operator.ts');
+    return findForwardedOperator(choice);
   }
   const { manifests, stateDir } = await findDirectories(choice);
   const file = operatorFileOf(manifests, stateDir);

@@ -1,6 +1,7 @@
 import { parseKey } from '@kplug/controller';
 import { EventType, type RecordedEvent } from '@kplug/protocol';
 import { ageOf } from './age.ts';
+import { clockTime } from './clock-time.ts';
 import { timeOf } from './plugin-table.ts';
 import { plain, type TableContent } from './table.ts';
 import type { Colors } from './terminal.ts';
@@ -36,5 +37,5 @@ export function eventTable(events: readonly RecordedEvent[], options: EventTable
 }
 
 function timeOfDay(time: number | undefined): string {
-  return time === undefined ? '-' : new Date(time).toTimeString().slice(0, 8);
+  return time === undefined ? '-' : clockTime(new Date(time));
 }

@@ -10,6 +10,9 @@ export interface SchemaNode {
   path: FieldPath;
 }
 
+/** Keyword of a schema that keeps fields that it does not declare. */
+export const preserveUnknownFields = 'x-kubernetes-preserve-unknown-fields';
+
 /** Fields of every resource, whose schema is that of Kubernetes. */
 const resourceFields: ReadonlySet<string> = new Set(['apiVersion', 'kind', 'metadata']);
 
@@ -71,7 +74,7 @@ function addDefaults(object: JsonObject, { properties }: JsonObject): void {
 
 /** Reports whether a schema keeps fields that it does not declare. */
 export function keepsUnknownFields(schema: JsonObject): boolean {
-  return schema['x-kubernetes-preserve-unknown-fields'] === true;
+  return schema[preserveUnknownFields] === true;
 }
 
 function isResourceField(name: string, schema: JsonObject, path: FieldPath): boolean {

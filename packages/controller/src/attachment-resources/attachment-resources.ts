@@ -162,10 +162,7 @@ export class AttachmentResources {
   }
 
   #regroup({ delegation, namespace }: Attachment): void {
-    this.#parts.delegations
-      .get(delegation)
-      ?.attachmentsChanged(namespace)
-      .catch(() => undefined);
+    this.#parts.delegations.get(delegation)?.attachmentsChanged(namespace);
   }
 
   async #work(key: ResourceKey): Promise<WorkOutcome> {

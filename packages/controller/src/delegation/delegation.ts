@@ -82,8 +82,8 @@ export class Delegation {
 
   /** Queues the resources that a version of a plugin reconciled last or is chosen for. It is no longer suspended. */
   reconcileAgain(plugin: VersionedName): void {
-    this.#parts.breakers.reset((entry) => isSameVersionedName(entry, plugin));
     const isConcerned = (one: VersionedName) => isSameVersionedName(one, plugin);
+    this.#parts.breakers.reset(isConcerned);
     this.#callAgain(
       (base) => this.holders.holdersOf(base).some(isConcerned) || this.explain(base).selection.chosen.some(isConcerned),
     );
@@ -106,8 +106,12 @@ export class Delegation {
     walks.add(bases.visit(requeue, { signal: walks.signal }));
   }
 
-  /** Chooses again for the resources of a namespace, as its attachments changed. Fulfilled when all were looked at. */
-  async attachmentsChanged(namespace: string): Promise<void> {
+  /** Chooses again for the resources of a namespace, as its attachments changed. */
+  attachmentsChanged(namespace: string): void {
+    this.#parts.walks.add(this.#chooseAgain(namespace));
+  }
+
+  async #chooseAgain(namespace: string): Promise<void> {
     const { bases, walks, monitor, queue } = this.#parts;
     const regroup = (base: Resource) => {
       if (base.metadata.namespace === namespace) monitor.update(base);

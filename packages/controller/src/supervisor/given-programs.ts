@@ -1,23 +1,27 @@
 import type { HostedFolder, HostedOutput, HostedPlugin, PluginDownload } from '../registry/hosted.ts';
 import { FolderAccess } from './folder-access.ts';
 import { HostedPlugins, type SupervisorDependencies } from './hosted-plugins.ts';
-import { readFolderOptions } from './options.ts';
+import { type FolderSettings, readFolderOptions } from './options.ts';
 import { type GivenProgram, type ProgramSource, programOf } from './program-source.ts';
 
 /** Runs the programs that a source gives as plugins. */
 export class GivenPrograms implements HostedFolder {
   readonly #source: ProgramSource;
+  readonly #settings: FolderSettings;
   readonly #hosted: HostedPlugins;
-  readonly directory: string;
 
   /** Throws `InvalidConfiguration`. */
   constructor(source: ProgramSource, dependencies: SupervisorDependencies) {
-    const { directory, inheritedEnvironment, stopTimeout } = readFolderOptions(source);
     this.#source = source;
-    this.directory = directory;
+    this.#settings = readFolderOptions(source);
+    const { directory, inheritedEnvironment, stopTimeout } = this.#settings;
     // The source decides what is run.
     const access = new FolderAccess(directory, true);
     this.#hosted = new HostedPlugins({ access, inheritedEnvironment, stopTimeout }, dependencies);
+  }
+
+  get directory(): string {
+    return this.#settings.directory;
   }
 
   get guard(): number | undefined {
@@ -42,7 +46,7 @@ export class GivenPrograms implements HostedFolder {
 
   /** Starts the source. */
   async start(heartbeatAddress: string): Promise<void> {
-    const { runSettings } = readFolderOptions(this.#source);
+    const { runSettings } = this.#settings;
     this.#hosted.start(heartbeatAddress);
     await this.#source.start({
       use: (given: GivenProgram) => this.#hosted.use(programOf(given, runSettings)),

@@ -119,11 +119,10 @@ export class ClusterReader {
   /** Sets annotations of a resource, or removes those that are `null`. Returns the resource; `undefined` if it doesn't exist. */
   annotate(
     kind: NamedKind,
-    { namespace, name }: { namespace: string; name: string },
+    place: { namespace: string; name: string },
     annotations: Readonly<Record<string, string | null>>,
   ): Promise<Resource | undefined> {
-    const body = formatJson({ metadata: { annotations } });
-    return this.#requestObject({ kind, namespace, name, method: 'PATCH', body });
+    return this.patch(kind, place, { metadata: { annotations } });
   }
 
   /** Creates an object. Rejects with `StorageFailed`, whose cause names the reason. */
