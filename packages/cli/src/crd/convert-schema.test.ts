@@ -64,6 +64,17 @@ it.each<[what: string, schema: JsonObject, converted: JsonObject, note: string]>
     '.next: its schema refers to itself; the field accepts any value',
   ],
   [
+    'a recursive type that is a part of others',
+    {
+      $ref: '#/$defs/Node',
+      $defs: {
+        Node: { type: 'object', properties: { next: { allOf: [{ $ref: '#/$defs/Node' }], description: 'Next.' } } },
+      },
+    },
+    { type: 'object', properties: { next: any } },
+    '.next: its schema refers to itself; the field accepts any value',
+  ],
+  [
     'a reference to nothing',
     { $ref: '#/$defs/Node' },
     any,

@@ -70,7 +70,7 @@ export class SchemaConversion {
     const parts = objectsIn(given.allOf);
     if (parts.length > 0) {
       const { allOf: _, ...rest } = given;
-      return this.#convert(mergeSchemas([rest, ...parts.map((part) => this.#withoutReference(part))]), place);
+      return this.#convertMerged([rest, ...parts], place);
     }
     const { alternatives, isNullable } = readAlternatives(given);
     const schema = alternatives
@@ -88,11 +88,21 @@ export class SchemaConversion {
       this.#note(place, `the reference ${reference} leads nowhere; the field accepts any value`);
       return { [preserveUnknownFields]: true };
     }
-    if (place.references.includes(reference)) {
-      this.#note(place, 'its schema refers to itself; the field accepts any value');
-      return { [preserveUnknownFields]: true };
-    }
+    if (place.references.includes(reference)) return this.#endRecursion(place);
     return this.#convert({ ...target, ...own }, { ...place, references: [...place.references, reference] });
+  }
+
+  #endRecursion(place: Place): JsonObject {
+    this.#note(place, 'its schema refers to itself; the field accepts any value');
+    return { [preserveUnknownFields]: true };
+  }
+
+  /** Converts schemas that hold together. */
+  #convertMerged(parts: readonly JsonObject[], place: Place): JsonObject {
+    const named = parts.flatMap(({ $ref }) => (typeof $ref === 'string' ? [$ref] : []));
+    if (named.some((reference) => place.references.includes(reference))) return this.#endRecursion(place);
+    const merged = mergeSchemas(parts.map((part) => this.#withoutReference(part)));
+    return this.#convert(merged, { ...place, references: [...place.references, ...named] });
   }
 
   #withoutReference(schema: JsonObject): JsonObject {
@@ -105,7 +115,7 @@ export class SchemaConversion {
     const { anyOf: _, oneOf: __, ...shared } = given;
     const hasOwn = ['type', 'properties', 'required', 'enum'].some((keyword) => shared[keyword] !== undefined);
     const parts = alternatives.map((one) => {
-      return this.#convert(hasOwn ? mergeSchemas([shared, this.#withoutReference(one)]) : one, place);
+      return hasOwn ? this.#convertMerged([shared, one], place) : this.#convert(one, place);
     });
     const { schema, isLoose } = combineAlternatives(parts.map(({ nullable: _, ...part }) => part));
     if (isLoose) this.#note(place, 'its alternatives have different types; the field accepts any value');
