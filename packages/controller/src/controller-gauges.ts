@@ -1,7 +1,9 @@
 import type { CertificateObserver, CertificateSource } from './certificates/certificate-source.ts';
 import type { Connections } from './clients/connections.ts';
 import type { ControllerSecurity } from './controller-security.ts';
+import type { Delegation } from './delegation/delegation.ts';
 import type { Delegations } from './delegation/delegations.ts';
+import type { WriteProblem } from './delegation/writes/write-failures.ts';
 import type { HostedFolder } from './registry/hosted.ts';
 import type { Registry } from './registry/registry.ts';
 import { metricTable } from './telemetry/metric-table/table.ts';
@@ -40,44 +42,71 @@ export function addLeadershipGauge(metrics: Metrics, leadership: { readonly lead
 }
 
 /** Adds the gauges of a controller, which are measured at each scrape. */
-export function addGauges(metrics: Metrics, { connections, delegations, registry, folder, security }: Measured): void {
+export function addGauges(metrics: Metrics, measured: Measured): void {
+  const { connections, security } = measured;
   metrics.gauge(metricTable.build, (set) => set({ version }, 1));
-  metrics.gauge(metricTable.queueDepth, (set) => {
-    for (const { settings, load } of delegations) set({ name: settings.name }, load.waiting);
-  });
-  metrics.gauge(metricTable.activePasses, (set) => {
-    for (const { settings, load } of delegations) set({ controller: settings.name }, load.active);
-  });
-  metrics.gauge(metricTable.pausedResources, (set) => {
-    for (const { settings, counts } of delegations) set({ delegation: settings.name }, counts.paused);
-  });
-  metrics.gauge(metricTable.waitingCalls, (set) => {
-    set({}, connections.slots.totalWaiting);
-  });
+  metrics.gauge(metricTable.waitingCalls, (set) => set({}, connections.slots.totalWaiting));
   metrics.gauge(metricTable.insecure, (set) => {
     set({ setting: 'heartbeats' }, security.mode === 'insecure' ? 1 : 0);
     set({ setting: 'first-kplug' }, security.allowsFirstKplug ? 1 : 0);
   });
   if (security.certificates) addCertificateGauges(metrics, security.certificates);
-  metrics.gauge(metricTable.writeBreakers, (set) => {
-    for (const { settings, writeProblems } of delegations) {
-      for (const { failure } of writeProblems) set({ delegation: settings.name, reason: failure.reason }, 1);
+  addWorkGauges(metrics, measured);
+  addWriteGauges(metrics, measured);
+  addPluginGauges(metrics, measured);
+}
+
+/** Adds the gauges of queues, passes and resources. */
+function addWorkGauges(metrics: Metrics, { delegations }: Pick<Measured, 'delegations'>): void {
+  const labelOf = ({ settings }: Delegation) => metrics.labelForDelegation(settings.name);
+  metrics.gauge(metricTable.queueDepth, (add) => {
+    for (const delegation of delegations) add({ name: labelOf(delegation) }, delegation.load.waiting);
+  });
+  metrics.gauge(metricTable.activePasses, (add) => {
+    for (const delegation of delegations) add({ controller: labelOf(delegation) }, delegation.load.active);
+  });
+  metrics.gauge(metricTable.maxPasses, (add) => {
+    for (const delegation of delegations) add({ controller: labelOf(delegation) }, delegation.settings.concurrency);
+  });
+  metrics.gauge(metricTable.resources, (add) => {
+    for (const delegation of delegations) {
+      const { total, ready } = delegation.counts;
+      const states = { ready, unready: total - ready };
+      for (const [state, count] of Object.entries(states)) add({ delegation: labelOf(delegation), state }, count);
     }
   });
-  metrics.gauge(metricTable.heldResources, (set) => {
-    for (const { settings, writeProblems } of delegations) {
-      const byReason = Map.groupBy(writeProblems, ({ failure }) => failure.reason);
-      for (const [reason, problems] of byReason) {
-        const held = problems.reduce((sum, problem) => sum + problem.held, 0);
-        set({ delegation: settings.name, reason }, held);
-      }
+  metrics.gauge(metricTable.pausedResources, (add) => {
+    for (const delegation of delegations) add({ delegation: labelOf(delegation) }, delegation.counts.paused);
+  });
+}
+
+/** Adds the gauges of failed writes. */
+function addWriteGauges(metrics: Metrics, { delegations }: Pick<Measured, 'delegations'>): void {
+  const labelsOf = ({ settings }: Delegation, { failure }: WriteProblem) => ({
+    delegation: metrics.labelForDelegation(settings.name),
+    reason: metrics.labelForReason(failure.reason),
+  });
+  metrics.gauge(metricTable.writeBreakers, (add) => {
+    for (const delegation of delegations) {
+      for (const problem of delegation.writeProblems) add(labelsOf(delegation, problem), 1);
     }
   });
+  metrics.gauge(metricTable.heldResources, (add) => {
+    for (const delegation of delegations) {
+      for (const problem of delegation.writeProblems) add(labelsOf(delegation, problem), problem.held);
+    }
+  });
+}
+
+/** Adds the gauges of plugins. */
+function addPluginGauges(
+  metrics: Metrics,
+  { delegations, registry, folder }: Pick<Measured, 'delegations' | 'registry' | 'folder'>,
+): void {
   metrics.gauge(metricTable.suspended, (add) => {
     for (const { settings, suspended } of delegations) {
-      for (const { plugin, method } of suspended) {
-        add({ delegation: settings.name, plugin: metrics.labelFor(plugin), method }, 1);
-      }
+      const delegation = metrics.labelForDelegation(settings.name);
+      for (const { plugin, method } of suspended) add({ delegation, plugin: metrics.labelFor(plugin), method }, 1);
     }
   });
   metrics.gauge(metricTable.instances, (set) => {

@@ -18,18 +18,22 @@ export class Metrics implements DelegationObserver {
   /** Work of about the last minute. */
   readonly load = new RecentLoad();
   readonly #plugins = new LabelValues(maxPluginLabels);
-  readonly #reasons = new LabelValues(maxLabelValues);
+  readonly #delegations = new LabelValues(maxLabelValues);
+  readonly #reasons = new LabelValues(maxLabelValues, { areWords: true });
   readonly #methods = new LabelValues(maxLabelValues);
   readonly #codes = new LabelValues(maxLabelValues);
   readonly #kinds = new LabelValues(maxLabelValues);
 
   readonly #passes = this.#counter(metricTable.passes);
   readonly #passErrors = this.#counter(metricTable.passErrors);
+  readonly #passFailures = this.#counter(metricTable.passFailures);
   readonly #passTime = this.#histogram(metricTable.passTime);
   readonly #queued = this.#counter(metricTable.queued);
   readonly #retries = this.#counter(metricTable.retries);
   readonly #queueTime = this.#histogram(metricTable.queueTime);
+  readonly #workTime = this.#histogram(metricTable.workTime);
   readonly #writeFailures = this.#counter(metricTable.writeFailures);
+  readonly #instanceChanges = this.#counter(metricTable.instanceChanges);
   readonly #heartbeats = this.#counter(metricTable.heartbeats);
   readonly #refusals = this.#counter(metricTable.refusals);
   readonly #calls = this.#histogram(metricTable.calls);
@@ -60,25 +64,38 @@ export class Metrics implements DelegationObserver {
   }
 
   queued(delegation: string): void {
-    this.#queued.inc({ name: delegation });
+    this.#queued.inc({ name: this.labelForDelegation(delegation) });
   }
 
   worked(delegation: string, waited: number, took: number): void {
-    this.#queueTime.observe({ name: delegation }, waited / 1_000);
-    this.#passTime.observe({ controller: delegation }, took / 1_000);
+    const label = this.labelForDelegation(delegation);
+    this.#queueTime.observe({ name: label }, waited / 1_000);
+    this.#passTime.observe({ controller: label }, took / 1_000);
+    this.#workTime.observe({ name: label }, took / 1_000);
     this.load.worked(delegation, took);
   }
 
   passed(delegation: string, result: string, plugins: readonly string[] = []): void {
     this.load.passed(delegation, result === 'retry', plugins);
-    this.#passes.inc({ controller: delegation, result });
+    const label = this.labelForDelegation(delegation);
+    this.#passes.inc({ controller: label, result });
     if (result !== 'retry') return;
-    this.#passErrors.inc({ controller: delegation });
-    this.#retries.inc({ name: delegation });
+    this.#passErrors.inc({ controller: label });
+    this.#retries.inc({ name: label });
+  }
+
+  failed(delegation: string, reason: string): void {
+    this.#passFailures.inc({ delegation: this.labelForDelegation(delegation), reason: this.labelForReason(reason) });
   }
 
   writeFailed(delegation: string, reason: string): void {
-    this.#writeFailures.inc({ delegation, reason: this.#reasons.of(reason) });
+    this.failed(delegation, reason);
+    this.#writeFailures.inc({ delegation: this.labelForDelegation(delegation), reason: this.labelForReason(reason) });
+  }
+
+  /** @param state state that an instance of the plugin came into. */
+  instanceChanged(plugin: string, state: string): void {
+    this.#instanceChanges.inc({ plugin: this.labelFor(plugin), state });
   }
 
   received(way: 'session' | 'unary' | 'first-kplug'): void {
@@ -87,7 +104,7 @@ export class Metrics implements DelegationObserver {
 
   /** @param reason name of the reason, such as `INVALID`. */
   refused(reason: string): void {
-    this.#refusals.inc({ reason: this.#reasons.of(reason) });
+    this.#refusals.inc({ reason: this.labelForReason(reason) });
   }
 
   /** @param result `accepted`, `refused` or `unavailable`. */
@@ -138,6 +155,16 @@ export class Metrics implements DelegationObserver {
   /** Returns the label of a plugin: its name, or `other` when there are too many. */
   labelFor(plugin: string): string {
     return this.#plugins.of(plugin);
+  }
+
+  /** Returns the label of a delegation: its name, or `other` when there are too many. */
+  labelForDelegation(delegation: string): string {
+    return this.#delegations.of(delegation);
+  }
+
+  /** Returns the label of a reason: its word, or `other` when it is none, or there are too many. */
+  labelForReason(reason: string): string {
+    return this.#reasons.of(reason);
   }
 
   #counter<D extends MetricDefinition>(definition: D): Counter<LabelsOf<D>> {

@@ -33,6 +33,13 @@ export const pluginMetrics = {
     help: 'Known plugin instances by state',
     labels: { state: '`live`, `suspect` or `draining`' },
   },
+  instanceChanges: {
+    name: 'kplug_plugin_instance_changes_total',
+    type: 'counter',
+    unit: 'count',
+    help: 'Plugin instances that came into a state',
+    labels: { plugin: pluginLabel, state: '`live`, `suspect`, `draining` or `gone`' },
+  },
   hosted: {
     name: 'kplug_hosted_plugins',
     type: 'gauge',

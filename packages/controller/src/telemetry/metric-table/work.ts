@@ -27,11 +27,25 @@ export const workMetrics = {
     labels: { controller: delegationLabel },
     buckets: durationBuckets,
   },
+  passFailures: {
+    name: 'kplug_pass_failures_total',
+    type: 'counter',
+    unit: 'count',
+    help: 'Passes that failed, by reason: that of the condition `Ready`, or of the failed write',
+    labels: { delegation: delegationLabel, reason: reasonLabel },
+  },
   activePasses: {
     name: 'controller_runtime_active_workers',
     type: 'gauge',
     unit: 'count',
     help: 'Resources being reconciled',
+    labels: { controller: delegationLabel },
+  },
+  maxPasses: {
+    name: 'controller_runtime_max_concurrent_reconciles',
+    type: 'gauge',
+    unit: 'count',
+    help: 'Largest number of resources that are reconciled concurrently',
     labels: { controller: delegationLabel },
   },
   queued: {
@@ -62,6 +76,21 @@ export const workMetrics = {
     help: 'Time that a resource waited for its pass',
     labels: { name: delegationLabel },
     buckets: durationBuckets,
+  },
+  workTime: {
+    name: 'workqueue_work_duration_seconds',
+    type: 'histogram',
+    unit: 'seconds',
+    help: 'Duration of a pass, as `controller_runtime_reconcile_time_seconds`, by the name that dashboards of queues expect',
+    labels: { name: delegationLabel },
+    buckets: durationBuckets,
+  },
+  resources: {
+    name: 'kplug_resources',
+    type: 'gauge',
+    unit: 'count',
+    help: 'Delegated resources by state, one for each resource',
+    labels: { delegation: delegationLabel, state: '`ready` or `unready`' },
   },
   pausedResources: {
     name: 'kplug_paused_resources',
