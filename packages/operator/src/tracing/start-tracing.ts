@@ -1,0 +1,23 @@
+import type { Logger } from 'pino';
+import { readTracing } from './tracing-settings.ts';
+
+/** Traces of a process. */
+export interface Tracing {
+  /** Sends the last spans, within some seconds. Never rejects. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts to export traces, if the standard variables of OpenTelemetry ask for that. Its SDK is loaded only then. An embedding program that
+ * registered an SDK itself keeps that one.
+ */
+export async function startTracing(
+  environment: Readonly<Record<string, string | undefined>>,
+  logger: Logger,
+): Promise<Tracing | undefined> {
+  const { settings, remarks } = readTracing(environment);
+  for (const remark of remarks) logger.warn(remark);
+  if (!settings) return undefined;
+  const { openExporting } = await import('./exporting.ts');
+  return openExporting(settings, logger);
+}
