@@ -1,20 +1,10 @@
-import type { MessageInitShape, Message as ProtobufMessage } from '@bufbuild/protobuf';
 import { durationFromMs } from '@bufbuild/protobuf/wkt';
-import {
-  type FinalizeRequest,
-  type FinalizeResponseSchema,
-  messageOf,
-  Outcome,
-  type ReconcileRequest,
-  Severity,
-} from '@kplug/protocol';
+import { type FinalizeRequest, messageOf, Outcome, type ReconcileRequest, Severity } from '@kplug/protocol';
 import type { Logger } from 'pino';
+import type { FinalizeAnswer } from './finalize-answer.ts';
 import { limits } from './limits.ts';
 import { PluginError } from './plugin-error.ts';
 import { type CallSpan, traced } from './tracing.ts';
-
-/** Response to Finalize, whose fields every response to Reconcile has too. */
-export type FinalizeAnswer = Exclude<MessageInitShape<typeof FinalizeResponseSchema>, ProtobufMessage>;
 
 /** Call that is being answered. */
 interface Answered {

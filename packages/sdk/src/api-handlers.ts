@@ -1,7 +1,7 @@
 import { type FinalizeRequest, Outcome, type ReconcileRequest, Severity } from '@kplug/protocol';
 import type { Logger } from 'pino';
-import type { FinalizeAnswer } from './answering.ts';
 import type { ApiPart } from './definition.ts';
+import type { FinalizeAnswer } from './finalize-answer.ts';
 import { limitAnswers } from './limit-answer.ts';
 import { type PluginHandlers, pluginHandlers } from './plugin-service.ts';
 import { ResourceLocks } from './resource-locks.ts';

@@ -11,10 +11,11 @@ import {
   Severity,
 } from '@kplug/protocol';
 import type { Logger } from 'pino';
-import { answering, type FinalizeAnswer } from './answering.ts';
+import { answering } from './answering.ts';
 import { ReceivedDependents } from './dependents.ts';
 import { encodeDependents } from './encode-dependents.ts';
 import { encodeJson } from './encode-json.ts';
+import type { FinalizeAnswer } from './finalize-answer.ts';
 import type {
   ApiImplementation,
   ExtensionShapes,

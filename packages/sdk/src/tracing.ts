@@ -8,7 +8,7 @@ import {
   SpanStatusCode,
   trace,
 } from '@opentelemetry/api';
-import type { FinalizeAnswer } from './answering.ts';
+import type { FinalizeAnswer } from './finalize-answer.ts';
 import type { Received, ResourceShape } from './plugin.ts';
 import { version } from './version.ts';
 

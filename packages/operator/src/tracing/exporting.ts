@@ -14,7 +14,7 @@ import {
 import type { Logger } from 'pino';
 import { version } from '../version.ts';
 import { ReportedExporter } from './reported-exporter.ts';
-import type { Tracing } from './start-tracing.ts';
+import type { Tracing } from './tracing.ts';
 import type { SamplerChoice, TracingSettings } from './tracing-settings.ts';
 
 /** Registers the SDK of OpenTelemetry for this process, with an exporter over OTLP/HTTP. */

@@ -1,11 +1,6 @@
 import type { Logger } from 'pino';
+import type { Tracing } from './tracing.ts';
 import { readTracing } from './tracing-settings.ts';
-
-/** Traces of a process. */
-export interface Tracing {
-  /** Sends the last spans, within some seconds. Never rejects. */
-  stop(): Promise<void>;
-}
 
 /**
  * Starts to export traces, if the standard variables of OpenTelemetry ask for that. Its SDK is loaded only then. An embedding program that

@@ -10,9 +10,9 @@ import {
   serviceError,
   type v0,
 } from '@kplug/protocol';
-import type { FinalizeAnswer } from '../answering.ts';
 import { signalOf } from '../call-signal.ts';
 import type { RegisteredApi } from '../definition.ts';
+import type { FinalizeAnswer } from '../finalize-answer.ts';
 import { limits } from '../limits.ts';
 import type { PluginHandlers, ReconcileAnswer } from '../plugin-service.ts';
 
