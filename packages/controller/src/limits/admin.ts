@@ -26,6 +26,8 @@ export const telemetry = {
     60 * minutes,
     'Longest duration that `kplug top` tells apart; longer ones count as this one.',
   ),
+  maxPassSteps: count(100, 'Maximum number of steps of a pass that are kept in memory; the others are counted.'),
+  maxPassTextLength: characters(1 * KiB, 'Length at which the texts of passes and their traces are cut.'),
   maxLoggedOnce: count(1_000, 'Maximum number of messages that are logged once instead of once per resource.'),
 };
 

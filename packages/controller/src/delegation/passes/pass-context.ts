@@ -4,7 +4,6 @@ import type { VersionedName } from '../../names.ts';
 import type { Implementation } from '../../registry/implementation.ts';
 import type { Registry } from '../../registry/registry.ts';
 import type { EventSink } from '../../resources/cluster-services.ts';
-import type { Resources } from '../../resources/port.ts';
 import type { Resource } from '../../resources/resource.ts';
 import type { Breakers } from '../breakers/breakers.ts';
 import type { DelegationCaller } from '../calls/delegation-caller.ts';
@@ -16,11 +15,12 @@ import type { UnrecordedHolders } from '../holders/unrecorded-holders.ts';
 import type { KnownOperations } from '../operations/known-operations.ts';
 import type { ProgressEvents } from '../operations/progress-events.ts';
 import type { RequirementFollower } from '../requirements/requirement-follower.ts';
+import type { PassResources } from './observed-writes.ts';
 
 /** Dependencies of the passes of one delegation. */
 export interface PassContext {
   settings: DelegationSettings;
-  resources: Resources;
+  resources: PassResources;
   registry: Registry;
   caller: DelegationCaller;
   breakers: Breakers;
