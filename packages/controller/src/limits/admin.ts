@@ -70,5 +70,6 @@ export const admin = {
   pageSize: count(500, 'Number of items of a page of a list, unless the request sets another one.'),
   maxPageSize: count(1_000, 'Maximum number of items of a page of a list.'),
   maxPageBytes: bytes(2 * MiB, 'Size of the plugins of a page above which the others are on the next one.'),
+  maxPageFile: bytes(4 * MiB, 'Maximum size of a file of the page for people, when it is not compressed.'),
   snapshotAge: milliseconds(30 * seconds, 'Time for which the order of a list is kept for its next pages.'),
 };

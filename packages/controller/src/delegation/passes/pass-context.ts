@@ -55,13 +55,15 @@ export interface PassContext {
  * - `stale`: the resource, its extensions or the choice changed during the pass, and its results were discarded; next pass
  *   immediately.
  * - `again`: the pass changed dependents, which the plugin has yet to see; next pass immediately.
+ *
+ * `failure` is the reason in one word, if the pass failed without an exception.
  */
 export type PassResult =
   | { next: 'done' }
   | { next: 'paused' }
   | { next: 'settled'; after?: number }
-  | { next: 'waiting'; after?: number }
-  | { next: 'retry'; after?: number }
+  | { next: 'waiting'; after?: number; failure?: string }
+  | { next: 'retry'; after?: number; failure?: string }
   | { next: 'stale' }
   | { next: 'again' };
 

@@ -117,13 +117,16 @@ export class PassWorker {
     return this.#options.queue.failures(key) + 1;
   }
 
-  #recordWrites(key: ResourceKey, { result: { next }, chosen, error }: PassOutcome): void {
+  #recordWrites(key: ResourceKey, { result, chosen, error }: PassOutcome): void {
     const { context, observer, writeFailures, failureReporter } = this.#options;
+    const { name } = context.settings;
+    const { next } = result;
     observer.passed(
-      context.settings.name,
+      name,
       next,
       chosen.map(({ plugin }) => plugin.text),
     );
+    if ('failure' in result && result.failure !== undefined) observer.failed(name, result.failure);
     if (error !== undefined) failureReporter.report(key, error);
     else if (next === 'paused') writeFailures.forget(key);
     else if (next !== 'stale' && next !== 'done') writeFailures.succeeded(key);
