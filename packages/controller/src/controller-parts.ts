@@ -101,6 +101,7 @@ export function assembleParts(
   const refusalLog = new RefusalLog(log);
   const refusals = new RecentRefusals();
   registry.subscribe(({ instance, from, registrationChanged }) => {
+    if (instance.state !== from) metrics.instanceChanged(instance.registration.plugin, instance.state);
     if (from === undefined || registrationChanged) refusals.accepted(instance.registration);
   });
   const observer: HeartbeatObserver = {

@@ -2,7 +2,8 @@ import { Code, ConnectError, type HandlerContext } from '@connectrpc/connect';
 import type { WatchPluginsResponse } from '@kplug/protocol';
 import { limits } from '../limits/limits.ts';
 import type { PluginFilter } from '../registry/plugin-list.ts';
-import { type PluginWatches, WatchRefused } from '../registry/plugin-watches.ts';
+import type { PluginWatches } from '../registry/plugin-watches.ts';
+import { WatchRefused } from '../registry/watch.ts';
 import { requestConnection } from './request-connection.ts';
 
 const { cutOffGrace } = limits.watches;
