@@ -75,7 +75,7 @@ async function announceOnce(
   { settings, delegations }: OperatorConfiguration,
   terminal: OperatorTerminal,
 ): Promise<void> {
-  const { manifests: directory, stateDir, logFormat = 'text', context } = settings;
+  const { manifests: directory, stateDir, logFormat = 'text', context, page: hasPage = true } = settings;
   if (directory !== undefined) {
     await writeOperatorFile(directory, { pid: process.pid, heartbeatAddress, adminAddress }, stateDir);
   }
@@ -83,7 +83,7 @@ async function announceOnce(
   const pluginsDirectory = pluginsDirectoryOf(settings);
   const place = { directory, stateDir, context, pluginsDirectory };
   const isSecured = heartbeatSecurity === 'secured';
-  announce({ ...place, delegations, heartbeatAddress, adminAddress, isSecured }, terminal);
+  announce({ ...place, delegations, heartbeatAddress, adminAddress, hasPage, isSecured }, terminal);
 }
 
 function logStop(signal: NodeJS.Signals, logger: Logger): void {
