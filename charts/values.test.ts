@@ -53,6 +53,8 @@ it.each<{ chart: ChartName; values: object; complaint: RegExp }>([
     values: { metrics: { service: { enabled: false }, serviceMonitor: { enabled: true } } },
     complaint: /a ServiceMonitor selects a Service/,
   },
+  { chart: 'kplug', values: { tracing: { endpoint: 'collector:4318' } }, complaint: /'\/tracing\/endpoint'/ },
+  { chart: 'kplug', values: { tracing: { sampler: 'all' } }, complaint: /'\/tracing\/sampler'/ },
   { chart: 'kplug-plugin', values: { controller: '' }, complaint: /'\/controller'/ },
   { chart: 'kplug-plugin', values: { image: { tag: '' } }, complaint: /'\/image\/tag'/ },
   { chart: 'kplug-plugin', values: { drainTimeout: '25' }, complaint: /'\/drainTimeout'/ },
@@ -186,3 +188,31 @@ interface PodTemplate {
 function templateOf({ spec }: ClusterObject): PodTemplate {
   return (spec as { template: PodTemplate }).template;
 }
+
+describe('tracing', () => {
+  const endpoint = 'http://otel-collector.monitoring.svc:4318';
+  const otelOf = async (tracing: object) => {
+    const deployment = only(await render('kplug', { tracing }), 'Deployment');
+    const { containers } = (
+      deployment.spec as { template: { spec: { containers: { env: { name: string; value?: string }[] }[] } } }
+    ).template.spec;
+    const variables = containers[0]?.env.filter(({ name }) => name.startsWith('OTEL_')) ?? [];
+    return Object.fromEntries(variables.map(({ name, value }) => [name, value]));
+  };
+
+  it('is off by default', async () => {
+    expect(await otelOf({})).toEqual({});
+  });
+
+  it('is by the standard variables of OpenTelemetry', async () => {
+    const attributes = { OTEL_RESOURCE_ATTRIBUTES: 'k8s.namespace.name=$(POD_NAMESPACE),k8s.pod.name=$(POD_NAME)' };
+    const always = { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint, OTEL_TRACES_SAMPLER: 'parentbased_always_on' };
+    expect(await otelOf({ endpoint })).toEqual({ ...always, ...attributes });
+    expect(await otelOf({ endpoint, sampler: 'parentbased_traceidratio', ratio: 0.05 })).toEqual({
+      ...always,
+      ...attributes,
+      OTEL_TRACES_SAMPLER: 'parentbased_traceidratio',
+      OTEL_TRACES_SAMPLER_ARG: '0.05',
+    });
+  });
+});
