@@ -20,6 +20,7 @@ import type { Implementation } from '../../packages/controller/src/registry/impl
 import { PluginList } from '../../packages/controller/src/registry/plugin-list.ts';
 import { Registry } from '../../packages/controller/src/registry/registry.ts';
 import { registrationOf } from '../../packages/controller/src/registry/testing.ts';
+import { WatchSlots } from '../../packages/controller/src/registry/watch-slots.ts';
 import type { PluginRecord, PluginStore } from '../../packages/controller/src/resources/cluster-services.ts';
 import { MemoryResources } from '../../packages/controller/src/resources/memory/memory-resources.ts';
 import { RecentEvents } from '../../packages/controller/src/telemetry/events.ts';
@@ -121,7 +122,10 @@ export class World {
     registry.subscribe((change) => logPluginChange(log, change));
     const security = { mode: 'loopback', allowsFirstKplug: false, certificates: undefined } as const;
     addGauges(metrics, { connections, delegations: this.delegations, registry, folder: undefined, security });
-    this.#service = delegationService(() => this.delegations, events, registry);
+    this.#service = delegationService({
+      ...{ events, registry, delegations: () => this.delegations, slots: new WatchSlots() },
+      ...{ refusals: () => [], refusalRevision: () => 0, isStandby: () => false, problems: () => [] },
+    });
     this.#writer = new PluginResourceWriter(registry, this.store, log, { settleTime: 10 });
     this.#declared = new DelegationResources({ ...this, operator: '', defaults: {}, log });
   }

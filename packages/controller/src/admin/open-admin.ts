@@ -127,9 +127,21 @@ function describeDegraded(delegations: Iterable<Delegation>): string[] {
   });
 }
 
+/** Describes the settings by which plugins are less secure than they could be. */
+function describeInsecure({ mode, allowsFirstKplug }: SecurityView): string[] {
+  return [
+    ...(mode === 'insecure' ? ['insecure: plugins need neither TLS nor an identity (--insecure)'] : []),
+    ...(allowsFirstKplug
+      ? [
+          'insecure: plugins of the first Kplug are allowed, whose protocol has no authentication (--allow-insecure-plugins)',
+        ]
+      : []),
+  ];
+}
+
 function addServices(
   router: ConnectRouter,
-  { registry, watches, delegations, events, metrics, folder, refusals, securityView, isStandby }: AdminView,
+  { registry, watches, delegations, events, metrics, folder, refusals, securityView, isStandby, notReady }: AdminView,
 ): void {
   const plugins = new PluginList(registry);
   router
@@ -139,7 +151,16 @@ function addServices(
     })
     .service(
       DelegationService,
-      delegationService(() => delegations, events, registry),
+      delegationService({
+        delegations: () => delegations,
+        events,
+        registry,
+        refusals: () => refusals.list(),
+        refusalRevision: () => refusals.revision,
+        isStandby,
+        slots: watches.slots,
+        problems: () => [...notReady(), ...describeDegraded(delegations), ...describeInsecure(securityView())],
+      }),
     )
     .service(
       EventService,

@@ -2,7 +2,8 @@ import { Code, ConnectError, type HandlerContext } from '@connectrpc/connect';
 import type { WatchPluginsResponse } from '@kplug/protocol';
 import { limits } from '../limits/limits.ts';
 import type { PluginFilter } from '../registry/plugin-list.ts';
-import { type PluginWatches, WatchRefused } from '../registry/plugin-watches.ts';
+import type { PluginWatches } from '../registry/plugin-watches.ts';
+import { WatchRefused } from '../registry/watch-slots.ts';
 import { requestConnection } from './request-connection.ts';
 
 const { cutOffGrace } = limits.watches;
@@ -22,8 +23,20 @@ export async function* serveWatch(
   try {
     yield* watches.open(filter, { peer, signal, onCut });
   } catch (error) {
-    if (error instanceof WatchRefused)
-      throw new ConnectError(error.message, Code.ResourceExhausted, undefined, undefined, error);
-    throw error;
+    throw translate(error);
   }
+}
+
+/** Returns what a function does. Throws `resource_exhausted` when a watch is refused. */
+export function orExhausted<T>(open: () => T): T {
+  try {
+    return open();
+  } catch (error) {
+    throw translate(error);
+  }
+}
+
+function translate(error: unknown): unknown {
+  if (!(error instanceof WatchRefused)) return error;
+  return new ConnectError(error.message, Code.ResourceExhausted, undefined, undefined, error);
 }

@@ -7,11 +7,9 @@ import { instanceMessage, publicInstanceMessage } from './instance-message.ts';
 import { matcherOf, type PluginFilter } from './plugin-list.ts';
 import type { Registry } from './registry.ts';
 import { WatchBacklog } from './watch-backlog.ts';
+import { WatchRefused, WatchSlots } from './watch-slots.ts';
 
-const { maxWatches, maxWatchesPerPeer, maxBacklogSize, maxTotalBacklogSize, maxWatchDelay } = limits.watches;
-
-/** Reason why a watch was not opened or was ended, with the remedy. Its gRPC status is RESOURCE_EXHAUSTED. */
-export class WatchRefused extends Error {}
+const { maxBacklogSize, maxTotalBacklogSize, maxWatchDelay } = limits.watches;
 
 /** Reader of a watch. */
 export interface WatchReader {
@@ -30,6 +28,8 @@ export interface WatchReader {
  * and in all. The watch of a reader that lags is ended, and the changes that wait for it are dropped immediately.
  */
 export class PluginWatches {
+  /** Places for watches, also for those of other services. */
+  readonly slots = new WatchSlots();
   readonly #registry: Registry;
   readonly #open = new Set<Watch>();
   /** Share of the event loop of all readers, as each would read all that waits for it without a pause. */
@@ -59,8 +59,7 @@ export class PluginWatches {
    * watch itself throws it when its reader lags.
    */
   open(filter: PluginFilter, reader: WatchReader): AsyncGenerator<WatchPluginsResponse> {
-    this.#checkNumber(reader.peer);
-    const watch = new Watch(filter, reader);
+    const watch = new Watch(filter, reader, this.slots.take(reader.peer));
     this.#open.add(watch);
     const close = () => this.#close(watch);
     if (reader.signal.aborted) close();
@@ -68,19 +67,6 @@ export class PluginWatches {
     this.#unsubscribe ??= this.#registry.subscribe(({ instance }) => this.#onChange(instance));
     this.#timer ??= setInterval(() => this.#checkDelays(), maxWatchDelay / 4).unref();
     return this.#read(watch);
-  }
-
-  #checkNumber(peer: string): void {
-    let ofPeer = 0;
-    for (const { reader } of this.#open) if (reader.peer === peer) ofPeer++;
-    if (ofPeer >= maxWatchesPerPeer) {
-      throw new WatchRefused(`${peer} has ${ofPeer} watches open, the maximum; close some of them, or share one`);
-    }
-    if (this.#open.size >= maxWatches) {
-      throw new WatchRefused(
-        `${this.#open.size} watches are open, the maximum of all; try again later, or list instead`,
-      );
-    }
   }
 
   async *#read(watch: Watch): AsyncGenerator<WatchPluginsResponse> {
@@ -141,6 +127,7 @@ export class PluginWatches {
 
   #close(watch: Watch): void {
     if (!this.#open.delete(watch)) return;
+    watch.release();
     watch.backlog.clear();
     watch.wake();
     if (this.#open.size > 0) return;
@@ -154,13 +141,16 @@ export class PluginWatches {
 class Watch {
   readonly reader: WatchReader;
   readonly matches: (instance: Instance) => boolean;
+  readonly release: () => void;
   readonly backlog = new WatchBacklog<WatchPluginsResponse>();
   /** Time at which the response that the reader has not taken yet was handed over; `undefined` without one. */
   handedOverAt: number | undefined;
   #error: WatchRefused | undefined;
   #wake: () => void = () => undefined;
 
-  constructor(filter: PluginFilter, reader: WatchReader) {
+  /** @param release gives the place of the watch back. */
+  constructor(filter: PluginFilter, reader: WatchReader, release: () => void) {
+    this.release = release;
     this.reader = reader;
     this.matches = matcherOf(filter);
   }
