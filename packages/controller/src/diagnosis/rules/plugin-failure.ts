@@ -48,7 +48,7 @@ const operatorReasons: Record<string, OwnReason> = {
   DeadlineExceeded: {
     what: 'A plugin did not answer in time',
     advice: (plugin) =>
-      `Find out what ${plugin} waits for: "kplug logs ${plugin}"; raise the delegation's "timeout" if it needs longer`,
+      `Find out what ${plugin} waits for: "kplug logs ${plugin}"; raise the delegation's "deadline" if it needs longer`,
   },
   PluginUnavailable: {
     what: 'A plugin became unreachable',
