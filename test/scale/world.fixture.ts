@@ -20,7 +20,6 @@ import type { Implementation } from '../../packages/controller/src/registry/impl
 import { PluginList } from '../../packages/controller/src/registry/plugin-list.ts';
 import { Registry } from '../../packages/controller/src/registry/registry.ts';
 import { registrationOf } from '../../packages/controller/src/registry/testing.ts';
-import { WatchSlots } from '../../packages/controller/src/registry/watch-slots.ts';
 import type { PluginRecord, PluginStore } from '../../packages/controller/src/resources/cluster-services.ts';
 import { MemoryResources } from '../../packages/controller/src/resources/memory/memory-resources.ts';
 import { RecentEvents } from '../../packages/controller/src/telemetry/events.ts';
@@ -123,7 +122,7 @@ export class World {
     const security = { mode: 'loopback', allowsFirstKplug: false, certificates: undefined } as const;
     addGauges(metrics, { connections, delegations: this.delegations, registry, folder: undefined, security });
     this.#service = delegationService({
-      ...{ events, registry, delegations: () => this.delegations, slots: new WatchSlots() },
+      ...{ events, registry, delegations: () => this.delegations },
       ...{ refusals: () => [], refusalRevision: () => 0, isStandby: () => false, problems: () => [] },
     });
     this.#writer = new PluginResourceWriter(registry, this.store, log, { settleTime: 10 });

@@ -1,5 +1,7 @@
 export { freePort } from './free-port.ts';
 export { type ConditionRead, keyFor, reference, TestOperator } from './operator.ts';
+export type { ReceivedSpan, SpanValue } from './otlp-message.ts';
+export { OtlpReceiver } from './otlp-receiver.ts';
 export { PlainPlugin } from './plain-plugin.ts';
 export { countingPlugin, startPluginProcess } from './plugin-process.ts';
 export { type PluginProgram, startPluginProgram } from './plugin-program.ts';

@@ -36,7 +36,8 @@ import { describeDiagnosis, describeTrace } from './describe-trace.ts';
 import { orInvalidToken } from './page-token.ts';
 import { describeRelated, describeRequirement } from './related-resources.ts';
 import { ResourceSearch } from './search-resources.ts';
-import { Summaries, type SummaryParts } from './summary-service.ts';
+import { serveWatch } from './serve-watch.ts';
+import { type SummaryParts, SummaryWatches } from './summary-watches.ts';
 
 /** Resource of a list. */
 interface ListedResource {
@@ -59,7 +60,7 @@ export function delegationService({
   const find = (reference: ResourceReference) => findBase(delegations(), isSameKindOf(reference), reference);
   const parts = { delegations, registry, find, ...others };
   const search = new ResourceSearch(delegations);
-  const summaries = new Summaries(parts);
+  const summaries = new SummaryWatches(parts);
   const byName = new SortedPages<Delegation>({
     collect: async (add) => [...delegations()].forEach(add),
     positionOf: ({ settings: { name } }) => [name],
@@ -105,7 +106,7 @@ export function delegationService({
 
     searchResources: (request) => search.search(request),
 
-    watchSummary: (request, context) => summaries.watch(request, context),
+    watchSummary: ({ namespace }, context) => serveWatch(context, (reader) => summaries.open(namespace, reader)),
   };
 
   /** Finds the base resource that a request names. Throws `not_found`. */

@@ -1,5 +1,5 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
-import { type DurationSchema, timestampFromMs } from '@bufbuild/protobuf/wkt';
+import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import type { ServiceImpl } from '@connectrpc/connect';
 import type { DelegationLoadSchema, LoadService, PluginLoadSchema, WorkFiguresSchema } from '@kplug/protocol';
 import type { Delegation } from '../delegation/delegation.ts';
@@ -9,6 +9,7 @@ import { visitAll } from '../queue/slices.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { MeasuredPlugin, MeasuredWork, RecentLoad } from '../telemetry/recent-load.ts';
 import type { Figures } from '../telemetry/work-figures.ts';
+import { durationOf } from './duration-of.ts';
 
 const { maxLoadRows } = limits.admin;
 
@@ -53,6 +54,11 @@ export function loadService({ delegations, load, registry, isStandby }: LoadPart
         standby: isStandby(),
         dropped: Math.max(0, rows.length - maxLoadRows),
       };
+    },
+
+    getHistory: () => {
+      const { start, interval, delegations: series } = load.history();
+      return { start: timestampFromMs(start), interval: durationOf(interval), delegations: series };
     },
   };
 }
@@ -125,10 +131,4 @@ function describe({ count, failed, p50, p99 }: Figures): MessageInitShape<typeof
     ...(p50 !== undefined && { p50: durationOf(p50) }),
     ...(p99 !== undefined && { p99: durationOf(p99) }),
   };
-}
-
-/** Converts a time in milliseconds to whole microseconds. */
-function durationOf(time: number): MessageInitShape<typeof DurationSchema> {
-  const microseconds = Math.round(time * 1_000);
-  return { seconds: BigInt(Math.floor(microseconds / 1_000_000)), nanos: (microseconds % 1_000_000) * 1_000 };
 }

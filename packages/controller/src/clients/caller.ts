@@ -8,14 +8,14 @@ import type { Instance } from '../registry/instance.ts';
 import { cutText } from '../resources/cut-text.ts';
 import { keyOf, type ResourceKey } from '../resources/resource.ts';
 import { pickInstance } from './balance.ts';
-import type { CallObserver } from './call-observer.ts';
+import type { CallAttempt, CallAttempts, CallObserver, ObservedAttempt } from './call-observer.ts';
 import type { Connection } from './connection.ts';
 import type { Connections } from './connections.ts';
 import { describeFailure } from './describe-failure.ts';
 import { isConnectionError, isConnectionExhausted, isResponseTooLarge, nameOfCode } from './grpc-error.ts';
 import { HangingInstances } from './hanging-instances.ts';
 import { CallInterrupted, InterruptedCalls, isInterrupted } from './interruption.ts';
-import type { FinalizeCause, PluginAnswer, PluginCall } from './plugin-call.ts';
+import type { CallTrace, FinalizeCause, PluginAnswer, PluginCall } from './plugin-call.ts';
 import type { PluginClient } from './plugin-client.ts';
 import { RequestTooLarge } from './request-too-large.ts';
 
@@ -29,6 +29,20 @@ interface CallOptions {
   v0Concurrency?: number;
   /** Base resource of the call. */
   resource?: ResourceKey;
+  /** Makes each attempt. Default: nobody observes them. */
+  attempts?: CallAttempts | undefined;
+}
+
+/** Makes a call of a plugin, for a trace if there is one. */
+type MakeCall<T> = (plugin: PluginClient, trace?: CallTrace) => Promise<T>;
+
+const unobserved: ObservedAttempt = { trace: undefined, isTraced: false, ended: () => undefined };
+
+/** Call that is made at one instance after another. */
+interface Called {
+  implementation: Implementation;
+  method: string;
+  resource: ResourceKey | undefined;
 }
 
 /** Instance that is called, with the connection to it. Its disposal admits the next call to an instance that limits them. */
@@ -59,10 +73,17 @@ export class PluginCaller {
    * `DeadlineExceeded`, `InvalidResponse`, `Stopped`, or `PluginFailed` with the plugin's message.
    *
    * @param timeout time that the plugin has to answer, in milliseconds. The time that a call waits for its turn doesn't count.
+   * @param attempts makes each attempt, so that it is observed.
    */
-  async reconcile(implementation: Implementation, call: PluginCall, timeout: number): Promise<PluginAnswer> {
-    const make = (plugin: PluginClient, deadline: number) => plugin.reconcile(call, deadline);
-    return this.#callOnce(implementation, 'Reconcile', call, timeout, make);
+  async reconcile(
+    implementation: Implementation,
+    call: PluginCall,
+    timeout: number,
+    attempts?: CallAttempts,
+  ): Promise<PluginAnswer> {
+    const make = (plugin: PluginClient, deadline: number, trace?: CallTrace) =>
+      plugin.reconcile(trace ? { ...call, trace } : call, deadline);
+    return this.#callOnce(implementation, 'Reconcile', call, timeout, { make, attempts });
   }
 
   /** Calls `Finalize` at an instance of an implementation. Rejects as `reconcile` does. */
@@ -71,9 +92,11 @@ export class PluginCaller {
     call: PluginCall,
     cause: FinalizeCause,
     timeout: number,
+    attempts?: CallAttempts,
   ): Promise<PluginAnswer> {
-    const make = (plugin: PluginClient, deadline: number) => plugin.finalize(call, cause, deadline);
-    return this.#callOnce(implementation, 'Finalize', call, timeout, make);
+    const make = (plugin: PluginClient, deadline: number, trace?: CallTrace) =>
+      plugin.finalize(trace ? { ...call, trace } : call, cause, deadline);
+    return this.#callOnce(implementation, 'Finalize', call, timeout, { make, attempts });
   }
 
   /** Makes a call unless an earlier one for the resource may still run. */
@@ -82,54 +105,47 @@ export class PluginCaller {
     method: string,
     { base, v0: { concurrency: v0Concurrency } }: PluginCall,
     timeout: number,
-    make: (plugin: PluginClient, deadline: number) => Promise<PluginAnswer>,
+    {
+      make,
+      attempts,
+    }: {
+      make: (plugin: PluginClient, deadline: number, trace?: CallTrace) => Promise<PluginAnswer>;
+      attempts: CallAttempts | undefined;
+    },
   ): Promise<PluginAnswer> {
     const key = `${implementation.plugin.key} ${base.metadata.uid}`;
     const remaining = this.#interrupted.remaining(key);
     if (remaining !== undefined) throw interruption(implementation, remaining);
     let deadline = 0;
-    const makeInTime = (plugin: PluginClient) => {
+    const makeInTime = (plugin: PluginClient, trace?: CallTrace) => {
       deadline = Date.now() + timeout;
-      return make(plugin, deadline);
+      return make(plugin, deadline, trace);
     };
     const onInterrupted = (error: unknown, instance: Instance) => {
       this.#interrupted.add(key, instance, deadline);
       return interruption(implementation, deadline - Date.now(), error);
     };
-    return this.call(implementation, method, makeInTime, { onInterrupted, v0Concurrency, resource: keyOf(base) });
+    const options = { onInterrupted, v0Concurrency, resource: keyOf(base), attempts };
+    return this.call(implementation, method, makeInTime, options);
   }
 
   /** Makes another call at an instance of an implementation. Rejects as `reconcile` does. */
   async call<T>(
     implementation: Implementation,
     method: string,
-    make: (plugin: PluginClient) => Promise<T>,
-    { onInterrupted, v0Concurrency = Number.POSITIVE_INFINITY, resource }: CallOptions = {},
+    make: MakeCall<T>,
+    { onInterrupted, v0Concurrency = Number.POSITIVE_INFINITY, resource, attempts }: CallOptions = {},
   ): Promise<T> {
     const tried = new Set<Instance>();
     let isRepeated = false;
     for (;;) {
       using target = await this.#open(implementation, tried, v0Concurrency);
-      const startedAt = performance.now();
-      const { text: plugin } = implementation.plugin;
-      const observe = (code: string, failed: boolean) =>
-        this.#observer?.called({
-          plugin,
-          method,
-          ...(resource !== undefined && { resource }),
-          code,
-          failed,
-          duration: performance.now() - startedAt,
-        });
-      this.#observer?.calling(plugin);
+      const called = { implementation, method, resource };
       try {
-        const answer = await target.connection.call(make);
-        observe('OK', false);
-        this.#hanging.answered(target.instance);
-        return answer;
+        if (!attempts) return await this.#attempt(called, target, make, unobserved);
+        const attempt = attemptOf(method, target);
+        return await attempts.run(attempt, (observed) => this.#attempt(called, target, make, observed));
       } catch (error) {
-        observe(codeOf(error), true);
-        this.#noteFailure(target.instance, error);
         const next = await this.#afterFailure(error, target);
         if (next === 'fail' || (next === 'repeat' && isRepeated))
           throw interruptionOf(error, target, onInterrupted) ?? translate(error, implementation, target.instance);
@@ -138,6 +154,40 @@ export class PluginCaller {
           tried.delete(target.instance);
         }
       }
+    }
+  }
+
+  /** Makes a call at one instance. Rejects with its error as it is. */
+  async #attempt<T>(
+    { implementation, method, resource }: Called,
+    { instance, connection }: Target,
+    make: MakeCall<T>,
+    observed: ObservedAttempt,
+  ): Promise<T> {
+    const startedAt = performance.now();
+    const { text: plugin } = implementation.plugin;
+    const observe = (code: string, error?: unknown) => {
+      observed.ended(code, error === undefined ? undefined : translate(error, implementation, instance));
+      this.#observer?.called({
+        plugin,
+        method,
+        ...(resource !== undefined && { resource }),
+        code,
+        failed: error !== undefined,
+        duration: performance.now() - startedAt,
+        ...(observed.isTraced && observed.trace && { traceparent: observed.trace.traceparent }),
+      });
+    };
+    this.#observer?.calling(plugin);
+    try {
+      const answer = await connection.call((client) => make(client, observed.trace));
+      observe('OK');
+      this.#hanging.answered(instance);
+      return answer;
+    } catch (error) {
+      observe(codeOf(error), error);
+      this.#noteFailure(instance, error);
+      throw error;
     }
   }
 
@@ -182,6 +232,11 @@ export class PluginCaller {
     const untried = tried.size === 0 ? callable : callable.filter((instance) => !tried.has(instance));
     return pickInstance(this.#hanging.avoid(untried), (instance) => this.#connections.load(instance));
   }
+}
+
+function attemptOf(method: string, { instance: { registration } }: Target): CallAttempt {
+  const { plugin, version, instanceId: instance, address, protocol } = registration;
+  return { method, plugin, version, instance, address, protocol };
 }
 
 function interruption(implementation: Implementation, remaining: number, cause?: unknown): CallInterrupted {

@@ -18,6 +18,15 @@ export interface PluginCall {
   maxStatusSize: number;
   /** Settings for plugins of the first Kplug's protocol. */
   v0: V0CallSettings;
+  /** Context of the trace that the call belongs to. */
+  trace?: CallTrace | undefined;
+}
+
+/** Context of a trace, as the headers of W3C Trace Context have it. */
+export interface CallTrace {
+  traceparent: string;
+  /** Empty if there is none. */
+  tracestate: string;
 }
 
 /** Resources that a plugin required, by the name of the requirement, each in the order of the keys. */

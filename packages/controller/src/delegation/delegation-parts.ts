@@ -9,6 +9,8 @@ import type { Resources } from '../resources/port.ts';
 import type { Resource, ResourceKey } from '../resources/resource.ts';
 import type { RecentEvents } from '../telemetry/events.ts';
 import type { DelegationObserver } from '../telemetry/observer.ts';
+import type { PassObserver } from '../telemetry/pass-record.ts';
+import { Passes } from '../telemetry/passes.ts';
 import { BaseFollower } from './bases/base-follower.ts';
 import { Bases } from './bases/bases.ts';
 import { Breakers } from './breakers/breakers.ts';
@@ -42,6 +44,8 @@ export interface DelegationDependencies {
   events: RecentEvents;
   observer: DelegationObserver;
   log: Logger;
+  /** Receives each pass at its end. Default: nobody. */
+  passObserver?: PassObserver;
   /** Resources that users took over with plugins elsewhere. Default: none. */
   attachments?: AttachmentSource | undefined;
   /** Called after each pass over a resource that an attached plugin was chosen for. @param outcome in a sentence. */
@@ -82,6 +86,7 @@ export function assembleParts(
     events,
     observer,
     log: parentLog,
+    passObserver,
     attachments,
     onPass,
     onWriteProblem,
@@ -105,8 +110,7 @@ export function assembleParts(
       groupOf: (key) => lanes.groupOf(key),
       isShared: () => lanes.isShared(),
     },
-    work: (key) => worker.work(key),
-    observe: (waited, worked) => observer.worked(settings.name, waited, worked),
+    work: (key, waited) => worker.work(key, waited),
   });
   const enter = (key: ResourceKey, lane: string) => queue.enter(key, lane);
 
@@ -226,6 +230,7 @@ export function assembleParts(
     releases,
     monitor,
     observer,
+    passes: new Passes(passObserver),
     onPass: (base, outcome) => onPass?.(settings.name, base, outcome),
     suspend,
     forget,

@@ -19,7 +19,7 @@ import type { PluginWatches } from '../registry/plugin-watches.ts';
 import type { RefusedClaims } from '../registry/recent-refusals.ts';
 import { RefusedRegistration } from '../registry/refusal.ts';
 import type { Lease } from '../registry/registration.ts';
-import { WatchRefused } from '../registry/watch-slots.ts';
+import { WatchRefused } from '../registry/watch.ts';
 import { cutOff } from './cut-off.ts';
 import type { Call } from './gate.ts';
 import { hostOfPeer } from './host-of-peer.ts';

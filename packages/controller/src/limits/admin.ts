@@ -14,10 +14,20 @@ export const telemetry = {
   maxEventLength: characters(1 * KiB, 'Maximum length of the message of an Event; longer ones are cut.'),
   loadSlots: count(12, 'Number of periods that the recent load of `kplug top` covers.'),
   loadSlotTime: milliseconds(5 * seconds, 'Length of such a period.'),
+  historyIntervals: count(120, 'Number of intervals that the history of passes covers.'),
+  historyInterval: milliseconds(30 * seconds, 'Length of such an interval.'),
+  maxActivities: count(5_000, 'Maximum number of latest passes, Events and changes of instances in memory.'),
+  maxPassesPerResource: count(20, 'Maximum number of latest passes over a resource in memory.'),
+  maxPasses: count(
+    20_000,
+    'Maximum number of latest passes in memory; those of the resources that passed least recently are dropped.',
+  ),
   maxMeasuredDuration: milliseconds(
     60 * minutes,
     'Longest duration that `kplug top` tells apart; longer ones count as this one.',
   ),
+  maxPassSteps: count(100, 'Maximum number of steps of a pass that are kept in memory; the others are counted.'),
+  maxPassTextLength: characters(1 * KiB, 'Length at which the texts of passes and their traces are cut.'),
   maxLoggedOnce: count(1_000, 'Maximum number of messages that are logged once instead of once per resource.'),
 };
 
@@ -47,8 +57,19 @@ export const admin = {
   decisionAge: milliseconds(10 * seconds, 'Time for which the rights of a token are not reviewed again.'),
   maxNameOwners: count(1_000, 'Maximum number of plugin names whose owners are shown.'),
   maxLoadRows: count(1_000, 'Maximum number of plugins, and of delegations, whose load is shown.'),
+  maxRecentActivities: count(1_000, 'Maximum number of latest activities with which a watch of activities begins.'),
+  maxActivityWatches: count(32, 'Maximum number of open watches of activities.'),
+  maxActivityWatchesPerPeer: count(16, 'Maximum number of open watches of activities of one host.'),
+  maxActivityBacklog: count(
+    1_000,
+    'Maximum number of activities that wait for the reader of a watch; the oldest are left out.',
+  ),
+  activityInterval: milliseconds(100, 'Interval at which activities are sent while there are many.'),
+  maxActivitiesPerInterval: count(200, 'Number of activities that all readers together get in such an interval.'),
+  minActivitiesPerInterval: count(10, 'Number of activities that each reader gets in such an interval at least.'),
   pageSize: count(500, 'Number of items of a page of a list, unless the request sets another one.'),
   maxPageSize: count(1_000, 'Maximum number of items of a page of a list.'),
   maxPageBytes: bytes(2 * MiB, 'Size of the plugins of a page above which the others are on the next one.'),
+  maxPageFile: bytes(4 * MiB, 'Maximum size of a file of the page for people, when it is not compressed.'),
   snapshotAge: milliseconds(30 * seconds, 'Time for which the order of a list is kept for its next pages.'),
 };

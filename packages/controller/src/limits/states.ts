@@ -14,6 +14,8 @@ export const states = {
   maxNamespaces: count(1_000, 'Maximum number of namespaces in a summary.'),
   summaryInterval: milliseconds(1 * seconds, 'Shortest interval between the summaries of a watch.'),
   summaryCheckInterval: milliseconds(250, 'Interval at which it is checked whether a summary has changed.'),
+  maxSummaryWatches: count(256, 'Maximum number of open watches of summaries.'),
+  maxSummaryWatchesPerPeer: count(64, 'Maximum number of open watches of summaries of one host.'),
   searchLimit: count(100, 'Number of resources that a search returns, unless the request sets another one.'),
   maxSearchLimit: count(1_000, 'Maximum number of resources that a search returns.'),
   maxSearchLength: characters(256, 'Maximum length of the text of a search.'),

@@ -22,12 +22,10 @@ export interface WorkQueueOptions<K> {
   concurrency?: number;
   /** Lanes of the keys. Default: one lane, first in, first out. */
   lanes?: LanePolicy<K>;
-  /** Does the work for one key. Must not reject: a failure is an outcome. */
-  work: (key: K) => Promise<WorkOutcome | undefined | void>;
+  /** Does the work for one key, which waited for some milliseconds. Must not reject: a failure is an outcome. */
+  work: (key: K, waited: number) => Promise<WorkOutcome | undefined | void>;
   /** Bounds of the delay between retries of a key. */
   backOff?: BackOffOptions;
-  /** Receives how long each key waited and how long its work took, in milliseconds. */
-  observe?: (waited: number, worked: number) => void;
 }
 
 /**
@@ -206,12 +204,10 @@ export class WorkQueue<K> {
 
   async #work(key: K, readySince: number): Promise<void> {
     this.#working.add(key);
-    const startedAt = performance.now();
     try {
-      this.#conclude(key, await this.#options.work(key));
+      this.#conclude(key, await this.#options.work(key, performance.now() - readySince));
     } finally {
       this.#end(key);
-      this.#options.observe?.(startedAt - readySince, performance.now() - startedAt);
       this.#start();
       this.#noteIdle();
     }

@@ -7,15 +7,21 @@ const { maxLabelLength } = limits.telemetry;
 export class LabelValues {
   readonly #values = new Set<string>();
   readonly #maxValues: number;
+  readonly #areWords: boolean;
 
-  /** @param maxValues number of values from which on new ones become `other`. */
-  constructor(maxValues: number) {
+  /**
+   * @param maxValues number of values from which on new ones become `other`.
+   * @param areWords whether a value without a letter, such as a number, becomes `other`. Default false.
+   */
+  constructor(maxValues: number, { areWords = false } = {}) {
     this.#maxValues = maxValues;
+    this.#areWords = areWords;
   }
 
   /** Returns the value for a text. */
   of(text: string): string {
     const value = printable(text, maxLabelLength);
+    if (this.#areWords && !/\p{Letter}/u.test(value)) return 'other';
     if (this.#values.size < this.#maxValues) this.#values.add(value);
     return this.#values.has(value) ? value : 'other';
   }

@@ -4,96 +4,57 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry as PromRegis
 import { limits } from '../limits/limits.ts';
 import type { RequestObservation } from '../resources/cluster-services.ts';
 import { LabelValues } from './label-values.ts';
+import type { LabelsOf, MetricDefinition } from './metric-table/definition.ts';
+import { metricTable } from './metric-table/table.ts';
 import type { DelegationObserver } from './observer.ts';
 import { RecentLoad } from './recent-load.ts';
 
 /** Largest number of plugins with a label value of their own. Plugins choose their names, so the number of names is unbounded. */
 const { maxPluginLabels, maxLabelValues } = limits.telemetry;
 
-/** Metrics of a controller, with the names of controller-runtime where it has equal ones. */
+/** Metrics of a controller, as the table defines them. */
 export class Metrics implements DelegationObserver {
   readonly registry = new PromRegistry();
   /** Work of about the last minute. */
   readonly load = new RecentLoad();
   readonly #plugins = new LabelValues(maxPluginLabels);
-  readonly #reasons = new LabelValues(maxLabelValues);
+  readonly #delegations = new LabelValues(maxLabelValues);
+  readonly #reasons = new LabelValues(maxLabelValues, { areWords: true });
   readonly #methods = new LabelValues(maxLabelValues);
   readonly #codes = new LabelValues(maxLabelValues);
   readonly #kinds = new LabelValues(maxLabelValues);
 
-  readonly #reconciles = this.#counter('controller_runtime_reconcile_total', 'Passes by result', [
-    'controller',
-    'result',
-  ]);
-  readonly #errors = this.#counter('controller_runtime_reconcile_errors_total', 'Passes that failed', ['controller']);
-  readonly #adds = this.#counter('workqueue_adds_total', 'Resources queued because of a change', ['name']);
-  readonly #retries = this.#counter('workqueue_retries_total', 'Resources queued because a pass failed', ['name']);
-  readonly #reconcileTime = this.#histogram('controller_runtime_reconcile_time_seconds', 'Duration of a pass', [
-    'controller',
-  ]);
-  readonly #queueTime = this.#histogram(
-    'workqueue_queue_duration_seconds',
-    'Time that a resource waited for its pass',
-    ['name'],
-  );
-  readonly #writeFailures = this.#counter(
-    'kplug_write_failures_total',
-    'Passes that failed to write a status, a finalizer or another part of a resource, by reason',
-    ['delegation', 'reason'],
-  );
-  readonly #heartbeats = this.#counter('kplug_heartbeats_total', 'Heartbeats received', ['way']);
-  readonly #refusals = this.#counter('kplug_registrations_refused_total', 'Registrations refused, by reason', [
-    'reason',
-  ]);
-  readonly #authentications = this.#counter(
-    'kplug_authentications_total',
-    'Tokens and certificates that were checked, or refused without a check; those of known plugins are not counted again',
-    ['method', 'result'],
-  );
-  readonly #refusedConnections = this.#counter(
-    'kplug_connections_refused_total',
-    'Connections that a port refused, or closed because of a limit, by port and reason',
-    ['port', 'reason'],
-  );
-  readonly #calls = this.#histogram(
-    'kplug_plugin_call_duration_seconds',
-    'Duration of calls of plugins, by gRPC code',
-    ['plugin', 'method', 'code'],
-  );
-
-  readonly #certificateRenewals = this.#counter(
-    'kplug_certificate_renewals_total',
-    "Certificates of the operator that were made or loaded: 'ca', 'server' and 'caller'",
-    ['certificate'],
-  );
-  readonly #certificateFailures = this.#counter(
-    'kplug_certificate_failures_total',
-    "Failures to 'read', 'write' or 'publish' certificates of the operator",
-    ['operation'],
-  );
-
-  readonly #requests = this.#counter('rest_client_requests_total', 'Requests to the API server', ['code', 'method']);
-  readonly #requestTime = this.#histogram(
-    'rest_client_request_duration_seconds',
-    'Time until the response of the API server began',
-    ['verb', 'resource'],
-  );
+  readonly #passes = this.#counter(metricTable.passes);
+  readonly #passErrors = this.#counter(metricTable.passErrors);
+  readonly #passFailures = this.#counter(metricTable.passFailures);
+  readonly #passTime = this.#histogram(metricTable.passTime);
+  readonly #queued = this.#counter(metricTable.queued);
+  readonly #retries = this.#counter(metricTable.retries);
+  readonly #queueTime = this.#histogram(metricTable.queueTime);
+  readonly #workTime = this.#histogram(metricTable.workTime);
+  readonly #writeFailures = this.#counter(metricTable.writeFailures);
+  readonly #instanceChanges = this.#counter(metricTable.instanceChanges);
+  readonly #heartbeats = this.#counter(metricTable.heartbeats);
+  readonly #refusals = this.#counter(metricTable.refusals);
+  readonly #calls = this.#histogram(metricTable.calls);
+  readonly #authentications = this.#counter(metricTable.authentications);
+  readonly #refusedConnections = this.#counter(metricTable.refusedConnections);
+  readonly #certificateRenewals = this.#counter(metricTable.certificateRenewals);
+  readonly #certificateFailures = this.#counter(metricTable.certificateFailures);
+  readonly #requests = this.#counter(metricTable.requests);
+  readonly #requestTime = this.#histogram(metricTable.requestTime);
 
   constructor() {
     collectDefaultMetrics({ register: this.registry });
   }
 
   /** Adds a gauge whose value is read at each scrape: the sum of the values for the same labels. */
-  gauge<L extends string>(
-    name: string,
-    help: string,
-    labels: L[],
-    read: (add: (labels: Record<L, string>, value: number) => void) => void,
+  gauge<D extends MetricDefinition>(
+    definition: D,
+    read: (add: (labels: Record<LabelsOf<D>, string>, value: number) => void) => void,
   ): void {
     const gauge = new Gauge({
-      name,
-      help,
-      labelNames: labels,
+      ...describe(definition),
       registers: [this.registry],
       collect: () => {
         gauge.reset();
@@ -103,25 +64,38 @@ export class Metrics implements DelegationObserver {
   }
 
   queued(delegation: string): void {
-    this.#adds.inc({ name: delegation });
+    this.#queued.inc({ name: this.labelForDelegation(delegation) });
   }
 
   worked(delegation: string, waited: number, took: number): void {
-    this.#queueTime.observe({ name: delegation }, waited / 1_000);
-    this.#reconcileTime.observe({ controller: delegation }, took / 1_000);
+    const label = this.labelForDelegation(delegation);
+    this.#queueTime.observe({ name: label }, waited / 1_000);
+    this.#passTime.observe({ controller: label }, took / 1_000);
+    this.#workTime.observe({ name: label }, took / 1_000);
     this.load.worked(delegation, took);
   }
 
   passed(delegation: string, result: string, plugins: readonly string[] = []): void {
     this.load.passed(delegation, result === 'retry', plugins);
-    this.#reconciles.inc({ controller: delegation, result });
+    const label = this.labelForDelegation(delegation);
+    this.#passes.inc({ controller: label, result });
     if (result !== 'retry') return;
-    this.#errors.inc({ controller: delegation });
-    this.#retries.inc({ name: delegation });
+    this.#passErrors.inc({ controller: label });
+    this.#retries.inc({ name: label });
+  }
+
+  failed(delegation: string, reason: string): void {
+    this.#passFailures.inc({ delegation: this.labelForDelegation(delegation), reason: this.labelForReason(reason) });
   }
 
   writeFailed(delegation: string, reason: string): void {
-    this.#writeFailures.inc({ delegation, reason: this.#reasons.of(reason) });
+    this.failed(delegation, reason);
+    this.#writeFailures.inc({ delegation: this.labelForDelegation(delegation), reason: this.labelForReason(reason) });
+  }
+
+  /** @param state state that an instance of the plugin came into. */
+  instanceChanged(plugin: string, state: string): void {
+    this.#instanceChanges.inc({ plugin: this.labelFor(plugin), state });
   }
 
   received(way: 'session' | 'unary' | 'first-kplug'): void {
@@ -130,7 +104,7 @@ export class Metrics implements DelegationObserver {
 
   /** @param reason name of the reason, such as `INVALID`. */
   refused(reason: string): void {
-    this.#refusals.inc({ reason: this.#reasons.of(reason) });
+    this.#refusals.inc({ reason: this.labelForReason(reason) });
   }
 
   /** @param result `accepted`, `refused` or `unavailable`. */
@@ -183,12 +157,27 @@ export class Metrics implements DelegationObserver {
     return this.#plugins.of(plugin);
   }
 
-  #counter<L extends string>(name: string, help: string, labelNames: L[]): Counter<L> {
-    return new Counter({ name, help, labelNames, registers: [this.registry] });
+  /** Returns the label of a delegation: its name, or `other` when there are too many. */
+  labelForDelegation(delegation: string): string {
+    return this.#delegations.of(delegation);
   }
 
-  #histogram<L extends string>(name: string, help: string, labelNames: L[]): Histogram<L> {
-    const buckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
-    return new Histogram({ name, help, labelNames, buckets, registers: [this.registry] });
+  /** Returns the label of a reason: its word, or `other` when it is none, or there are too many. */
+  labelForReason(reason: string): string {
+    return this.#reasons.of(reason);
   }
+
+  #counter<D extends MetricDefinition>(definition: D): Counter<LabelsOf<D>> {
+    return new Counter({ ...describe(definition), registers: [this.registry] });
+  }
+
+  #histogram<D extends MetricDefinition & { buckets: readonly number[] }>(definition: D): Histogram<LabelsOf<D>> {
+    const buckets = [...definition.buckets];
+    return new Histogram({ ...describe(definition), buckets, registers: [this.registry] });
+  }
+}
+
+/** Returns the configuration of a metric in the library. */
+function describe<D extends MetricDefinition>({ name, help, labels }: D) {
+  return { name, help, labelNames: Object.keys(labels) as LabelsOf<D>[] };
 }

@@ -1,4 +1,5 @@
 import { limits } from '../limits/limits.ts';
+import { type MeasuredHistory, PassHistory } from './pass-history.ts';
 import { type Figures, Periods, WorkFigures } from './work-figures.ts';
 
 const { maxPluginLabels, maxLabelValues } = limits.telemetry;
@@ -36,10 +37,12 @@ export class RecentLoad {
   /** Plugins that are not counted separately. */
   readonly #others = recordOf(undefined);
   readonly #otherDelegations = new WorkFigures();
+  readonly #history: PassHistory;
 
   /** @param now clock, in milliseconds. */
   constructor(now: () => number = () => performance.now()) {
     this.#periods = new Periods(now);
+    this.#history = new PassHistory(now);
   }
 
   /** Times that the recent figures and all figures cover, in milliseconds. */
@@ -52,6 +55,7 @@ export class RecentLoad {
   passed(delegation: string, failed: boolean, plugins: readonly string[]): void {
     const period = this.#periods.current;
     this.#delegationOf(delegation).add(period, failed);
+    this.#history.passed(delegation, failed);
     for (const plugin of plugins) this.#recordOf(plugin).passes.add(period, failed);
   }
 
@@ -96,6 +100,11 @@ export class RecentLoad {
     const passes = this.#delegations.get(delegation);
     if (passes) return this.#measure(passes);
     return this.#delegations.size < maxLabelValues ? this.#measure(new WorkFigures()) : undefined;
+  }
+
+  /** Returns the passes of about the last hour. */
+  history(): MeasuredHistory {
+    return this.#history.read();
   }
 
   #measure(figures: WorkFigures): MeasuredWork {

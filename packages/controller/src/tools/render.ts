@@ -190,5 +190,6 @@ const unobserved = {
   queued: () => undefined,
   worked: () => undefined,
   passed: () => undefined,
+  failed: () => undefined,
   writeFailed: () => undefined,
 };

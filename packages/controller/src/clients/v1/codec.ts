@@ -51,7 +51,7 @@ export function encodeCall(call: PluginCall, deadline: number) {
     ),
     assignment: call.assignment,
     ...(call.operation && { operation: encodeOperation(call.operation) }),
-    context: { attempt: call.attempt, deadline: timestampFromMs(deadline), supportsRequirements: true },
+    context: { attempt: call.attempt, deadline: timestampFromMs(deadline), supportsRequirements: true, ...call.trace },
   };
 }
 

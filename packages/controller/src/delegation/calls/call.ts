@@ -84,7 +84,7 @@ async function callOne(
       implementation,
       isFinalizing: false,
       make: (required) => makeCall(pass, implementation, choice, required),
-      send: (made) => caller.reconcile(implementation, made),
+      send: (made) => caller.reconcile(implementation, made, pass.steps),
     });
     const { capability } = call.assignment;
     // An answer with a forbidden dependent is refused as a whole, before anything is written.

@@ -1,4 +1,5 @@
 import { isServiceError } from '@kplug/protocol';
+import type { CallAttempts } from '../../clients/call-observer.ts';
 import type { PluginCaller } from '../../clients/caller.ts';
 import { isConnectionError } from '../../clients/grpc-error.ts';
 import { CallInterrupted } from '../../clients/interruption.ts';
@@ -7,6 +8,7 @@ import { KplugError } from '../../errors.ts';
 import { CallSlots } from '../../queue/call-slots.ts';
 import type { Implementation } from '../../registry/implementation.ts';
 import { keyOf, type ResourceKey } from '../../resources/resource.ts';
+import type { PassSteps } from '../../telemetry/pass-steps.ts';
 import type { Breakers, PluginMethod } from '../breakers/breakers.ts';
 import type { DelegationSettings } from '../delegation-settings.ts';
 import { finalizeLane, reconcileLane } from './lane-finder.ts';
@@ -32,10 +34,10 @@ export class DelegationCaller {
   }
 
   /** Calls `Reconcile`. Rejects as `PluginCaller` does, or with `PluginSuspended`. */
-  async reconcile(implementation: Implementation, call: PluginCall): Promise<PluginAnswer> {
+  async reconcile(implementation: Implementation, call: PluginCall, steps: PassSteps): Promise<PluginAnswer> {
     const { caller, settings, slow, enter } = this.#options;
     const key = keyOf(call.base);
-    const make = () => caller.reconcile(implementation, call, settings.deadline);
+    const make = () => caller.reconcile(implementation, call, settings.deadline, attemptsIn(steps));
     if (settings.rules.mode === 'one') {
       enter(key, slow.laneFor(key, reconcileLane(implementation)));
       return this.#guard(implementation, 'Reconcile', key, make);
@@ -46,12 +48,17 @@ export class DelegationCaller {
   }
 
   /** Calls `Finalize`. Rejects as `reconcile` does. */
-  finalize(implementation: Implementation, call: PluginCall, cause: FinalizeCause): Promise<PluginAnswer> {
+  finalize(
+    implementation: Implementation,
+    call: PluginCall,
+    cause: FinalizeCause,
+    steps: PassSteps,
+  ): Promise<PluginAnswer> {
     const { caller, settings, slow, enter } = this.#options;
     const key = keyOf(call.base);
     enter(key, slow.laneFor(key, finalizeLane(implementation)));
     return this.#guard(implementation, 'Finalize', key, () =>
-      caller.finalize(implementation, call, cause, settings.deadline),
+      caller.finalize(implementation, call, cause, settings.deadline, attemptsIn(steps)),
     );
   }
 
@@ -82,6 +89,12 @@ export class DelegationCaller {
       throw error;
     }
   }
+}
+
+/** Makes each attempt at an instance a step of a pass. */
+function attemptsIn(steps: PassSteps): CallAttempts | undefined {
+  if (!steps.isObserved) return undefined;
+  return { run: (attempt, make) => steps.run({ kind: 'call', ...attempt }, make) };
 }
 
 /** Makes the error of a call that isn't made because the plugin is suspended. */

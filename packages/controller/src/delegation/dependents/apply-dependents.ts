@@ -1,5 +1,4 @@
 import { KplugError } from '../../errors.ts';
-import type { Resources } from '../../resources/port.ts';
 import {
   describeReference,
   formatKey,
@@ -9,6 +8,7 @@ import {
   type ResourceKey,
 } from '../../resources/resource.ts';
 import type { Attempt, Failure } from '../calls/attempt.ts';
+import type { PassResources } from '../passes/observed-writes.ts';
 import type { Pass } from '../passes/pass.ts';
 import type { AppliedDependents } from './applied-dependents.ts';
 import { type Claim, decideClaims } from './claims.ts';
@@ -99,7 +99,7 @@ function warnOwner({ base, context: { settings, resources, events } }: Pass, key
 }
 
 /** Adds the last Event about the dependent that failed, which often has the cause. */
-async function withLastEvent(unready: Unready, resources: Resources): Promise<Unready> {
+async function withLastEvent(unready: Unready, resources: PassResources): Promise<Unready> {
   const resource = unready.failed === undefined ? undefined : resources.get(unready.failed);
   const reader = resources.services?.eventReader;
   if (!resource || !reader) return unready;

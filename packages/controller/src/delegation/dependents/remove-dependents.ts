@@ -1,4 +1,5 @@
-import type { OwnedWriteOptions, Resources } from '../../resources/port.ts';
+import type { OwnedWriteOptions } from '../../resources/port.ts';
+import type { PassResources } from '../passes/observed-writes.ts';
 import type { DependentWrites } from './dependent-follower.ts';
 import { findOwned } from './find-owned.ts';
 import type { InventoryEntry } from './inventory.ts';
@@ -9,7 +10,7 @@ import type { InventoryEntry } from './inventory.ts';
  */
 export async function removeDependents<T extends InventoryEntry>(
   entries: readonly T[],
-  resources: Resources,
+  resources: PassResources,
   options: OwnedWriteOptions,
   writes: DependentWrites,
 ): Promise<T[]> {

@@ -2,9 +2,10 @@ import { KplugError } from '../../errors.ts';
 import type { ExpressionResult } from '../../expressions/expression.ts';
 import { assessReadiness } from '../../readiness/assess-readiness.ts';
 import { failed, progressing, type Readiness, ready } from '../../readiness/readiness.ts';
-import type { OwnedWriteOptions, Resources } from '../../resources/port.ts';
+import type { OwnedWriteOptions } from '../../resources/port.ts';
 import type { Resource, ResourceKey } from '../../resources/resource.ts';
 import { isSubstantial } from '../classify-change.ts';
+import type { PassResources } from '../passes/observed-writes.ts';
 import type { Claim } from './claims.ts';
 import type { DependentWrites } from './dependent-follower.ts';
 import { findOwned } from './find-owned.ts';
@@ -40,7 +41,7 @@ const reportedErrors: ReadonlySet<string> = new Set(['Conflict', 'StorageFailed'
 
 /** One run over the dependents of a base: applies each one whose requirements are ready. */
 export class Workflow {
-  readonly #resources: Resources;
+  readonly #resources: PassResources;
   readonly #options: OwnedWriteOptions;
   readonly #writes: DependentWrites;
   /** States of the wanted dependents, in the order in which they are applied. */
@@ -54,7 +55,7 @@ export class Workflow {
   /** Error of the first dependent that could not be applied. */
   error: KplugError | undefined;
 
-  constructor(resources: Resources, options: OwnedWriteOptions, writes: DependentWrites) {
+  constructor(resources: PassResources, options: OwnedWriteOptions, writes: DependentWrites) {
     this.#resources = resources;
     this.#options = options;
     this.#writes = writes;

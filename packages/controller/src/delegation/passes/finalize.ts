@@ -92,7 +92,7 @@ export async function callFinalize(
       implementation,
       isFinalizing: true,
       make: (required) => makeCall(pass, implementation, assignments[cause], required, true),
-      send: (call) => caller.finalize(implementation, call, cause),
+      send: (call) => caller.finalize(implementation, call, cause, pass.steps),
     });
     operations.answered(pass.base, [{ implementation, answer }], true);
     pass.reporter.recordEvents(answer.events);

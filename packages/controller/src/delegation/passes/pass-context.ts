@@ -4,7 +4,6 @@ import type { VersionedName } from '../../names.ts';
 import type { Implementation } from '../../registry/implementation.ts';
 import type { Registry } from '../../registry/registry.ts';
 import type { EventSink } from '../../resources/cluster-services.ts';
-import type { Resources } from '../../resources/port.ts';
 import type { Resource } from '../../resources/resource.ts';
 import type { Breakers } from '../breakers/breakers.ts';
 import type { DelegationCaller } from '../calls/delegation-caller.ts';
@@ -16,11 +15,12 @@ import type { UnrecordedHolders } from '../holders/unrecorded-holders.ts';
 import type { KnownOperations } from '../operations/known-operations.ts';
 import type { ProgressEvents } from '../operations/progress-events.ts';
 import type { RequirementFollower } from '../requirements/requirement-follower.ts';
+import type { PassResources } from './observed-writes.ts';
 
 /** Dependencies of the passes of one delegation. */
 export interface PassContext {
   settings: DelegationSettings;
-  resources: Resources;
+  resources: PassResources;
   registry: Registry;
   caller: DelegationCaller;
   breakers: Breakers;
@@ -55,13 +55,15 @@ export interface PassContext {
  * - `stale`: the resource, its extensions or the choice changed during the pass, and its results were discarded; next pass
  *   immediately.
  * - `again`: the pass changed dependents, which the plugin has yet to see; next pass immediately.
+ *
+ * `failure` is the reason in one word, if the pass failed without an exception.
  */
 export type PassResult =
   | { next: 'done' }
   | { next: 'paused' }
   | { next: 'settled'; after?: number }
-  | { next: 'waiting'; after?: number }
-  | { next: 'retry'; after?: number }
+  | { next: 'waiting'; after?: number; failure?: string }
+  | { next: 'retry'; after?: number; failure?: string }
   | { next: 'stale' }
   | { next: 'again' };
 

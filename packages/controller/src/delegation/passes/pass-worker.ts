@@ -1,8 +1,15 @@
 import { KplugError } from '../../errors.ts';
+import { limits } from '../../limits/limits.ts';
+import { formatPlugin } from '../../names.ts';
 import type { WorkOutcome, WorkQueue } from '../../queue/work-queue.ts';
 import { findCondition } from '../../resources/conditions.ts';
+import { cutText } from '../../resources/cut-text.ts';
 import { keyOf, type Resource, type ResourceKey } from '../../resources/resource.ts';
+import { describeError } from '../../telemetry/describe-error.ts';
 import type { DelegationObserver } from '../../telemetry/observer.ts';
+import type { PassEnd } from '../../telemetry/pass-record.ts';
+import { type PassSteps, unobserved } from '../../telemetry/pass-steps.ts';
+import type { Passes } from '../../telemetry/passes.ts';
 import type { Bases } from '../bases/bases.ts';
 import type { Breakers } from '../breakers/breakers.ts';
 import type { HeldAnswers } from '../calls/held-answers.ts';
@@ -14,6 +21,8 @@ import type { WriteFailureReporter } from '../writes/write-failure-reporter.ts';
 import type { WriteFailures } from '../writes/write-failures.ts';
 import type { PassContext, PassOutcome, PassResult } from './pass-context.ts';
 import { runPass } from './run-pass.ts';
+
+const { maxPassTextLength } = limits.telemetry;
 
 /** Dependencies of a pass worker. */
 export interface PassWorkerOptions {
@@ -29,6 +38,8 @@ export interface PassWorkerOptions {
   releases: Releases;
   monitor: ChoiceMonitor;
   observer: DelegationObserver;
+  /** Makes the passes, so that they are observed. */
+  passes: Passes;
   /** Stops waiting for plugins and extensions on behalf of a resource that is paused. */
   suspend: (key: ResourceKey) => void;
   /** Called after each pass over a resource that an attached plugin was chosen for, with the outcome in a sentence. */
@@ -45,22 +56,38 @@ export class PassWorker {
     this.#options = options;
   }
 
-  async work(key: ResourceKey): Promise<WorkOutcome> {
-    const { requests, breakers } = this.#options;
+  /** @param waited time in the queue, in milliseconds. */
+  async work(key: ResourceKey, waited: number): Promise<WorkOutcome> {
+    const { requests, breakers, observer, context } = this.#options;
+    const startedAt = performance.now();
     requests.started(key);
     breakers.started(key);
-    const outcome = await this.#reconcile(key);
+    const { outcome, traceId } = await this.#reconcile(key, waited);
     breakers.passed(key);
+    observer.worked(context.settings.name, waited, performance.now() - startedAt, traceId);
     return outcome;
   }
 
-  async #reconcile(key: ResourceKey): Promise<WorkOutcome> {
-    const { context, writeFailures } = this.#options;
+  async #reconcile(key: ResourceKey, waited: number): Promise<{ outcome: WorkOutcome; traceId?: string | undefined }> {
+    const { context, writeFailures, passes } = this.#options;
     const before = context.resources.get(key);
-    const isHeld = before && !before.metadata.deletionTimestamp && !writeFailures.admit(key);
-    if (isHeld) return { next: 'done' };
-    const outcome = await this.#runPass(key);
-    if (!outcome) return { next: 'done' };
+    if (!before) return { outcome: this.#conclude(key, await this.#runPass(key, unobserved)) };
+    const isHeld = !before.metadata.deletionTimestamp && !writeFailures.admit(key);
+    if (isHeld) return { outcome: { next: 'done' } };
+    const attempt = this.#attempt(key);
+    const subject = { delegation: context.settings.name, base: before, attempt, waited };
+    const { made, traceId } = await passes.run(
+      subject,
+      (steps) => this.#runPass(key, steps),
+      (outcome) => describeEnd(context.resources.get(key), outcome),
+    );
+    return { outcome: this.#conclude(key, made), traceId };
+  }
+
+  /** Records a pass and returns what is due next. Nothing is recorded when the controller is stopping. */
+  #conclude(key: ResourceKey, outcome: PassOutcome): WorkOutcome {
+    const { context } = this.#options;
+    if (isStopping(outcome)) return { next: 'done' };
     this.#recordWrites(key, outcome);
     const base = context.resources.get(key);
     if (!base) return { next: 'done' };
@@ -70,30 +97,36 @@ export class PassWorker {
     return this.#nextWork(key, outcome.result);
   }
 
-  /** Returns `undefined` when the controller is stopping. */
-  async #runPass(key: ResourceKey): Promise<PassOutcome | undefined> {
-    const { context, queue, kept, held, writeFailures } = this.#options;
+  async #runPass(key: ResourceKey, steps: PassSteps): Promise<PassOutcome> {
+    const { context, kept, held, writeFailures } = this.#options;
     const outcome = await runPass(context, key, {
-      attempt: queue.failures(key) + 1,
+      attempt: this.#attempt(key),
       kept: kept.of(key),
       held: held.of(key),
       hasFailedWrite: writeFailures.hasFailed(key),
+      steps,
     });
     if (outcome.result.next === 'retry') kept.endPass(key);
     else kept.drop(key);
     held.endPass(key);
-    const { error } = outcome;
-    const isStopping = error instanceof KplugError && (error.code === 'Stopped' || error.code === 'LeadershipLost');
-    return isStopping ? undefined : outcome;
+    return outcome;
   }
 
-  #recordWrites(key: ResourceKey, { result: { next }, chosen, error }: PassOutcome): void {
+  /** Number of consecutive failures, plus one. */
+  #attempt(key: ResourceKey): number {
+    return this.#options.queue.failures(key) + 1;
+  }
+
+  #recordWrites(key: ResourceKey, { result, chosen, error }: PassOutcome): void {
     const { context, observer, writeFailures, failureReporter } = this.#options;
+    const { name } = context.settings;
+    const { next } = result;
     observer.passed(
-      context.settings.name,
+      name,
       next,
       chosen.map(({ plugin }) => plugin.text),
     );
+    if ('failure' in result && result.failure !== undefined) observer.failed(name, result.failure);
     if (error !== undefined) failureReporter.report(key, error);
     else if (next === 'paused') writeFailures.forget(key);
     else if (next !== 'stale' && next !== 'done') writeFailures.succeeded(key);
@@ -128,6 +161,26 @@ export class PassWorker {
         return { next: 'again', after: result.after ?? spread(context.settings.resync) };
     }
   }
+}
+
+/** Reports whether a pass was ended as the controller is stopping. */
+function isStopping({ error }: PassOutcome): boolean {
+  return error instanceof KplugError && (error.code === 'Stopped' || error.code === 'LeadershipLost');
+}
+
+/** Describes the end of a pass. @param base resource after the pass; `undefined` when it is gone. */
+function describeEnd(base: Resource | undefined, outcome: PassOutcome): PassEnd {
+  const { result, chosen, error } = outcome;
+  const { code, message } = error === undefined ? { code: '', message: '' } : describeError(error);
+  const ready = findCondition(base?.status, 'Ready');
+  return {
+    result: isStopping(outcome) ? 'stopped' : result.next,
+    ready: code ? 'False' : ready?.status,
+    reason: code || (ready?.reason ?? ''),
+    message: code ? message : cutText(ready?.message ?? '', maxPassTextLength),
+    plugins: chosen.map(formatPlugin),
+    ...(error !== undefined && { error }),
+  };
 }
 
 /** Describes the outcome of a pass in a sentence. */

@@ -1,4 +1,5 @@
 import { keyOf, type Resource, type ResourceKey } from '../../resources/resource.ts';
+import type { PassSteps } from '../../telemetry/pass-steps.ts';
 import type { HeldAnswer } from '../calls/held-answers.ts';
 import type { KeptAnswer } from '../calls/kept-answers.ts';
 import type { Gathered } from '../extensions/gather.ts';
@@ -15,6 +16,8 @@ export interface PassState {
   held: HeldAnswer;
   /** True if the earlier pass failed to write. */
   hasFailedWrite: boolean;
+  /** Steps of the pass. */
+  steps: PassSteps;
 }
 
 /** One pass over one base resource: the state that its steps share. */
@@ -28,17 +31,19 @@ export class Pass {
   /** Validity of the answers of an earlier pass. */
   readonly held: HeldAnswer;
   readonly reporter: Reporter;
+  readonly steps: PassSteps;
 
   /** True if the earlier pass failed to write. */
   readonly hasFailedWrite: boolean;
 
-  constructor(context: PassContext, gathered: Gathered, { attempt, kept, held, hasFailedWrite }: PassState) {
+  constructor(context: PassContext, gathered: Gathered, { attempt, kept, held, hasFailedWrite, steps }: PassState) {
     this.context = context;
     this.gathered = gathered;
     this.attempt = attempt;
     this.kept = kept;
     this.held = held;
     this.hasFailedWrite = hasFailedWrite;
+    this.steps = steps;
     this.reporter = new Reporter(context, gathered);
   }
 

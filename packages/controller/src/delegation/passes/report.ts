@@ -75,7 +75,7 @@ export class Reporter {
     const { reason, message } = failure;
     await this.#write(this.#failureConditions(choice, failure), { applied });
     this.#context.events.record(this.#key, { type: 'Warning', reason, message });
-    return failure.terminal ? { next: 'waiting' } : this.#resultOf(failure);
+    return failure.terminal ? { next: 'waiting', failure: reason } : this.#resultOf(failure);
   }
 
   /**
@@ -216,10 +216,10 @@ export class Reporter {
     return { next: 'settled', ...(requested.length > 0 && { after: this.#extend(Math.min(...requested)) }) };
   }
 
-  #resultOf({ terminal, retryAfter, isProgress }: Failure): PassResult {
+  #resultOf({ reason, terminal, retryAfter, isProgress }: Failure): PassResult {
     if (isProgress) return this.#settledWithin([retryAfter]);
     const after = retryAfter === undefined ? {} : { after: this.#extend(retryAfter) };
-    return { next: terminal ? 'waiting' : 'retry', ...after };
+    return { next: terminal ? 'waiting' : 'retry', failure: reason, ...after };
   }
 
   /** Extends a delay that a plugin requests to the shortest allowed one. */

@@ -1,7 +1,10 @@
 import { KplugError } from '../../errors.ts';
+import { formatPlugin } from '../../names.ts';
 import type { Implementation } from '../../registry/implementation.ts';
 import type { WriteResult } from '../../resources/port.ts';
 import { keyOf, type Resource, type ResourceKey } from '../../resources/resource.ts';
+import type { PassSteps } from '../../telemetry/pass-steps.ts';
+import { describeKey } from '../../telemetry/span-attributes.ts';
 import { findSuspension, holdDiverted } from '../breakers/suspension.ts';
 import { type Attempt, failureOf, findFailed, findProgress } from '../calls/attempt.ts';
 import { callAll } from '../calls/call.ts';
@@ -10,18 +13,21 @@ import { TriedPlugins, unreachable } from '../calls/tried-plugins.ts';
 import { type Choice, isSameChoice } from '../choices/choose.ts';
 import { isPaused } from '../control-annotations.ts';
 import { applyDependents } from '../dependents/apply-dependents.ts';
-import { blockingProblem, gather, unblocked } from '../extensions/gather.ts';
+import { blockingProblem, type Gathered, gather, unblocked } from '../extensions/gather.ts';
 import { finalizeDeleted } from './finalize.ts';
 import { handOver } from './hand-over.ts';
 import { findHeld, holdAnswers } from './hold-answer.ts';
+import { ObservedWrites } from './observed-writes.ts';
 import { Pass, type PassState } from './pass.ts';
 import type { PassContext, PassOutcome, PassResult } from './pass-context.ts';
 import { releaseBase } from './release-base.ts';
 import { reportPaused } from './report-paused.ts';
 
 /** Runs one pass over one base resource: gather, select, call, apply, report. An error is part of the outcome. */
-export async function runPass(context: PassContext, key: ResourceKey, state: PassState): Promise<PassOutcome> {
-  const { resources, registry, extensions } = context;
+export async function runPass(shared: PassContext, key: ResourceKey, state: PassState): Promise<PassOutcome> {
+  const { steps } = state;
+  const context = steps.isObserved ? { ...shared, resources: new ObservedWrites(shared.resources, steps) } : shared;
+  const { resources, registry } = context;
   const { revision } = registry;
   const base = resources.get(key);
   if (!base) return { result: { next: 'done' }, chosen: [], revision };
@@ -31,7 +37,7 @@ export async function runPass(context: PassContext, key: ResourceKey, state: Pas
       return { result: await releaseBase(context, base), chosen: [], revision };
     }
     if (isPaused(base)) return { result: await reportPaused(context, base), chosen: [], revision };
-    const gathered = gather(base, await extensions.follow(base), resources);
+    const gathered = await gatherExtensions(context, base, steps);
     const pass = new Pass(context, gathered, state);
     if (isDeleted) return { result: await finalize(pass), chosen: [], revision };
     return await reconcileWithPlugins(pass);
@@ -40,6 +46,22 @@ export async function runPass(context: PassContext, key: ResourceKey, state: Pas
     const { chosen } = context.choose(base).selection;
     return { result: { next: 'retry' }, chosen, revision: registry.revision, error };
   }
+}
+
+function gatherExtensions({ extensions, resources }: PassContext, base: Resource, steps: PassSteps): Promise<Gathered> {
+  return steps.run({ kind: 'gather' }, async (step) => {
+    const gathered = gather(base, await extensions.follow(base), resources);
+    step.ended(() => [...gathered.extensions.keys()].map(describeKey).join(', '));
+    return gathered;
+  });
+}
+
+function chooseFor({ context, base, steps }: Pass): Choice {
+  return steps.run({ kind: 'select' }, (step) => {
+    const choice = context.choose(base);
+    step.ended(() => choice.selection.chosen.map(formatPlugin).join(', '));
+    return choice;
+  });
 }
 
 /** Finalizes a deleted resource. A write that failed is reported in the status, if that can be written. */
@@ -56,7 +78,7 @@ async function finalize(pass: Pass): Promise<PassResult> {
 async function reconcileWithPlugins(pass: Pass): Promise<PassOutcome> {
   const tried = new TriedPlugins();
   for (;;) {
-    const choice = pass.context.choose(pass.base);
+    const choice = chooseFor(pass);
     const { chosen } = choice.selection;
     const { revision } = choice;
     let result: PassResult | 'unreachable';

@@ -17,6 +17,7 @@ const observer = {
   queued: () => undefined,
   worked: () => undefined,
   passed: () => undefined,
+  failed: () => undefined,
   writeFailed: () => undefined,
 };
 

@@ -29,6 +29,7 @@ beforeEach(() => {
     queued: () => void queued++,
     worked: () => undefined,
     passed: () => undefined,
+    failed: () => undefined,
     writeFailed: () => undefined,
   };
   kept = new KeptAnswers();
