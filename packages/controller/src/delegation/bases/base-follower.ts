@@ -6,8 +6,9 @@ import type { ChoiceMonitor } from '../choices/choice-monitor.ts';
 import { isSubstantial, needsRepair } from '../classify-change.ts';
 import { isPaused } from '../control-annotations.ts';
 import type { DelegationSettings } from '../delegation-settings.ts';
-import { isReady } from '../passes/status.ts';
+import { holdersOf, isReady } from '../passes/status.ts';
 import type { PassRequests } from '../requests/pass-requests.ts';
+import { AssignedPlugins } from './assigned-plugins.ts';
 import { BaseCounts } from './base-counts.ts';
 import type { Bases } from './bases.ts';
 
@@ -27,6 +28,8 @@ export interface BaseFollowerOptions {
 export class BaseFollower {
   readonly #options: BaseFollowerOptions;
   readonly #counts = new BaseCounts();
+  /** Plugins that the resources are assigned to. */
+  readonly assigned = new AssignedPlugins();
   readonly #stopping = new AbortController();
   #isStarted = false;
 
@@ -57,6 +60,12 @@ export class BaseFollower {
     if (!bases.concerns(resource) && !this.#wasDelegated(change)) return;
     const key = keyOf(resource);
     if (!gone) monitor.update(resource);
+    const isIncluded = !gone && bases.concerns(resource);
+    const holders = isIncluded ? holdersOf(resource) : [];
+    this.assigned.set(
+      key,
+      holders.map(({ plugin }) => plugin),
+    );
     if (!gone && bases.concerns(resource)) {
       this.#counts.set(key, { isReady: isReady(resource), isPaused: isPaused(resource) });
     } else this.#counts.delete(key);
