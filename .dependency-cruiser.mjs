@@ -71,7 +71,7 @@ export const controllerLayers = {
 export const packageLayers = {
   protocol: [],
   page: [],
-  controller: ['protocol'],
+  controller: ['page', 'protocol'],
   sdk: ['protocol'],
   operator: ['controller', 'sdk'],
   conformance: ['controller', 'protocol'],

@@ -31,6 +31,7 @@ import { delegationService } from './delegation-service.ts';
 import { eventService } from './event-service.ts';
 import { hostingService } from './hosting-service.ts';
 import { loadService } from './load-service.ts';
+import type { ReadPage } from './page-files.ts';
 import { orInvalidToken } from './page-token.ts';
 import { refusalService } from './refusal-service.ts';
 import { type SecurityView, securityService } from './security-service.ts';
@@ -69,6 +70,12 @@ export interface AdminAddresses {
   probes: string | false;
 }
 
+/** Options of these ports. */
+export interface AdminOptions extends Pick<AdminServerOptions, 'hosts' | 'maxConnections' | 'reporter'> {
+  /** Reads the page of the admin port. Default: it has none. */
+  page?: ReadPage | undefined;
+}
+
 /** Open ports of a controller. */
 export interface AdminPorts {
   /** Address of the admin port; empty without one. */
@@ -79,13 +86,13 @@ export interface AdminPorts {
 /**
  * Opens the ports of a controller for users and monitoring. Rejects with `PortInUse` if any of them fails; none is open then.
  *
- * @param options options of all of these ports.
+ * @param options options of all of these ports, except that only the admin port has a page.
  */
 export async function openAdmin(
   addresses: AdminAddresses,
   view: AdminView,
   { port: security, ...parts }: AdminSecurity,
-  options: Pick<AdminServerOptions, 'hosts' | 'maxConnections' | 'reporter'> = {},
+  { page, ...options }: AdminOptions = {},
 ): Promise<AdminPorts> {
   const { metrics, notReady } = view;
   const degraded = () => describeDegraded(view.delegations);
@@ -95,7 +102,7 @@ export async function openAdmin(
     metrics: async () => ({ contentType: metrics.registry.contentType, text: await metrics.registry.metrics() }),
   };
   const admin = new AdminServer(
-    { ...probesAndMetrics, routes: (router) => addServices(router, view) },
+    { ...probesAndMetrics, page, routes: (router) => addServices(router, view) },
     { ...options, security, authorize: authorizeBy(parts) },
   );
   const ports = [
