@@ -40,7 +40,7 @@ describe('kplug ui, for an operator on a directory,', () => {
     // Without applications of this machine, the browser is the one that BROWSER names.
     const none = { XDG_DATA_DIRS: opened, XDG_DATA_HOME: opened, XDG_CONFIG_HOME: opened, XDG_CURRENT_DESKTOP: '' };
     const { code, stderr } = await ui([], { ...none, DISPLAY: ':99', BROWSER: browser });
-    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect({ code, stderr }).toEqual({ code: 0, stderr: `opened http://${operator.at.adminAddress}/\n` });
     await expect.poll(() => readFile(opened, 'utf8').catch(() => '')).toBe(`http://${operator.at.adminAddress}/`);
   });
 
@@ -48,7 +48,7 @@ describe('kplug ui, for an operator on a directory,', () => {
     const { code, stdout, stderr } = await ui([], { DISPLAY: '', WAYLAND_DISPLAY: '', WSL_DISTRO_NAME: '' });
     expect(code).toBe(0);
     expect(stdout).toBe(`http://${operator.at.adminAddress}/\n`);
-    expect(stderr).toBe('There is no display: open the URL in a browser of this machine.\n');
+    expect(stderr).toBe(`there is no display: open http://${operator.at.adminAddress}/ in a browser of this machine\n`);
   });
 
   it('says so when no operator answers, or it has no page', async () => {

@@ -84,8 +84,8 @@ async function serve(
 }
 
 async function show(url: string, { open }: UiOptions, terminal: Terminal): Promise<void> {
-  if (open) await openBrowser(url, terminal);
-  else terminal.print(url);
+  terminal.print(url);
+  if (open) await openBrowser(url, (text) => terminal.say(text));
 }
 
 async function screenAt(place: OperatorPlace, target: string | undefined, options: UiOptions): Promise<string> {

@@ -1,5 +1,3 @@
-import type { Terminal } from '../output/terminal.ts';
-
 /** Reports whether a browser can show something to the user of this process. */
 export function hasDisplay(
   env: NodeJS.ProcessEnv = process.env,
@@ -10,21 +8,21 @@ export function hasDisplay(
 }
 
 /**
- * Prints a URL, and opens it in the browser of the user where there is a display.
+ * Opens a URL of this program in the browser of the user, where there is a display.
  *
- * @param url must be of this program, as the browser opens what it names.
+ * @param say tells the user what happens, in one line.
  */
-export async function openBrowser(url: string, terminal: Terminal): Promise<void> {
-  terminal.print(url);
+export async function openBrowser(url: string, say: (text: string) => void): Promise<void> {
   if (!hasDisplay()) {
-    terminal.say('There is no display: open the URL in a browser of this machine.');
+    say(`there is no display: open ${url} in a browser of this machine`);
     return;
   }
   try {
     const { default: open } = await import('open');
     await open(url);
+    say(`opened ${url}`);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    terminal.say(`No browser can be started (${reason}): open the URL yourself.`);
+    say(`no browser can be started (${reason}): open ${url}`);
   }
 }
