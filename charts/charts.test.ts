@@ -6,14 +6,17 @@ import { chartDocuments, chartsFolder } from '../tools/charts/documents.ts';
 import { type DeploymentSpec, dryRun, podOf } from './dry-run.ts';
 import { charts, helm, helmTimeout, render, valuesFiles } from './testing.ts';
 
-const serviceMonitor = definition({ group: 'monitoring.coreos.com', kind: 'ServiceMonitor' });
+/** Kinds of the Prometheus operator. */
+const monitoringKinds = ['ServiceMonitor', 'PrometheusRule'].map((kind) =>
+  definition({ group: 'monitoring.coreos.com', kind }),
+);
 const cases = await Promise.all(
   charts.map(async (chart) => (await valuesFiles(chart)).map((file) => ({ chart, file, values: basename(file) }))),
 ).then((lists) => lists.flat());
 
 let cluster: TestCluster;
 let namespace: string;
-let definedMonitors = false;
+const defined: ClusterObject[] = [];
 
 beforeAll(async () => {
   await helm('version');
@@ -22,14 +25,15 @@ beforeAll(async () => {
   const labels = { 'pod-security.kubernetes.io/enforce': 'restricted' };
   await cluster.edit({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } }, { metadata: { labels } });
   // The cluster may already have the Prometheus operator.
-  if (!(await cluster.get(serviceMonitor))) {
-    definedMonitors = true;
-    await cluster.define(serviceMonitor);
+  for (const kind of monitoringKinds) {
+    if (await cluster.get(kind)) continue;
+    defined.push(kind);
+    await cluster.define(kind);
   }
 }, startTimeout + helmTimeout);
 
 afterAll(async () => {
-  if (definedMonitors) await cluster.delete(serviceMonitor);
+  for (const kind of defined) await cluster.delete(kind);
   await cluster.close();
 });
 

@@ -66,7 +66,7 @@ describe('the operator', () => {
   it('gets the delegations of the values, and is restarted when they change', async () => {
     for (const file of await valuesFiles('kplug')) {
       const { data } = only(
-        (await render('kplug', file)).filter(({ metadata }) => !metadata.name.endsWith('-ca')),
+        (await render('kplug', file)).filter(({ metadata }) => !/-(ca|dashboard)$/.test(metadata.name)),
         'ConfigMap',
       ) as unknown as { data: Record<string, string> };
       const { delegations } = parse(data['kplug.yaml'] ?? '') as { delegations: unknown[] };

@@ -4,6 +4,8 @@ import { fileURLToPath } from 'node:url';
 import { delegationJsonSchema, grantingDomains, plainKinds } from '@kplug/controller/tools';
 import { parse, stringify } from 'yaml';
 import { delegationDefinition } from './delegation-definition.ts';
+import { alertRules } from './monitoring/alert-rules.ts';
+import { dashboard } from './monitoring/dashboard.ts';
 
 /** Folder of the charts. */
 export const chartsFolder = fileURLToPath(new URL('../../charts', import.meta.url));
@@ -41,6 +43,8 @@ export function chartDocuments(): ChartDocument[] {
     schemaDocument,
     definition,
     granting,
+    { file: join(chartsFolder, 'kplug', 'files', 'dashboard.json'), content: dashboard() },
+    { file: join(chartsFolder, 'kplug', 'files', 'alert-rules.yaml'), content: alertRules() },
     ...copies(),
     templateDefinition(),
     ...['kplug', 'kplug-plugin'].map(readmeDocument),

@@ -49,6 +49,11 @@ export const contents: readonly Section[] = [
       entry('docs/authentication.md', 'Authentication', 'Tokens, OIDC and client certificates of plugins'),
       entry('docs/upgrade.md', 'Upgrade', 'Upgrade operator, kinds and plugins, and go back'),
       entry('docs/uninstall.md', 'Uninstall', 'Remove Kplug without losing resources'),
+      entry(
+        'docs/alerts.md',
+        'Dashboard and alerts',
+        'Watch operators with Prometheus and Grafana, and react to alerts',
+      ),
       entry('docs/troubleshooting.md', 'Troubleshooting', 'Find why a resource is not ready'),
     ],
   },

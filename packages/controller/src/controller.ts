@@ -20,6 +20,7 @@ import { runInReverse } from './run-in-reverse.ts';
 import type { GivenPrograms } from './supervisor/given-programs.ts';
 import type { PluginsFolder } from './supervisor/plugins-folder.ts';
 import { safeJsonLogLine } from './telemetry/log-line.ts';
+import { traceFields } from './telemetry/trace-fields.ts';
 
 /** State of a controller. `standby`: another controller leads. */
 type ControllerState = 'new' | 'starting' | 'standby' | 'running' | 'stopped';
@@ -62,7 +63,9 @@ export class Controller {
   constructor(options: ControllerOptions) {
     this.#options = options;
     this.#stopTimeout = readLimit(limitTable.calls.stopTimeout, options.stopTimeout);
-    this.#log = options.logger ?? pino({}, { write: (line) => void process.stdout.write(safeJsonLogLine(line)) });
+    this.#log =
+      options.logger ??
+      pino({ mixin: traceFields }, { write: (line) => void process.stdout.write(safeJsonLogLine(line)) });
     this.#parts = assembleParts(options, this.#log);
     const { registry, metrics } = this.#parts;
     this.registry = viewOf(registry);

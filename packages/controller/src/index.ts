@@ -127,3 +127,4 @@ export type { PluginsFolderOptions } from './supervisor/options.ts';
 export type { HealthRules, ResourceLimits, RestartRules, RunSettings } from './supervisor/program.ts';
 export type { GivenProgram, ProgramHost, ProgramSource } from './supervisor/program-source.ts';
 export { safeJsonLogLine, safeLogLine } from './telemetry/log-line.ts';
+export { traceFields } from './telemetry/trace-fields.ts';

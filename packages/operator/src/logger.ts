@@ -1,4 +1,4 @@
-import { safeJsonLogLine, safeLogLine } from '@kplug/controller';
+import { safeJsonLogLine, safeLogLine, traceFields } from '@kplug/controller';
 import { type Logger, pino } from 'pino';
 import type { OperatorTerminal } from './operator-terminal.ts';
 import type { SettingValues } from './settings.ts';
@@ -13,7 +13,7 @@ export async function makeLogger(
 ): Promise<Logger> {
   if (logFormat === 'json') {
     const destination = pino.destination({ dest: 2, sync: true });
-    return pino({ level }, { write: (line) => void destination.write(safeJsonLogLine(line)) });
+    return pino({ level, mixin: traceFields }, { write: (line) => void destination.write(safeJsonLogLine(line)) });
   }
   const { default: pretty } = await import('pino-pretty');
   const stream = pretty({
@@ -24,5 +24,5 @@ export async function makeLogger(
     ignore: 'pid,hostname',
     singleLine: true,
   });
-  return pino({ level }, { write: (line) => void stream.write(safeLogLine(line)) });
+  return pino({ level, mixin: traceFields }, { write: (line) => void stream.write(safeLogLine(line)) });
 }

@@ -8,6 +8,7 @@ import { nameFlags } from './name-flags.ts';
 import { removeOperatorFile, writeOperatorFile } from './operator-file.ts';
 import type { OperatorTerminal } from './operator-terminal.ts';
 import { untilStopped } from './stop-signals.ts';
+import { startTracing } from './tracing/start-tracing.ts';
 
 /** Extension of the ready-made operator. */
 export interface OperatorExtension {
@@ -31,6 +32,20 @@ export async function runOperator(
   const { settings } = configuration;
   const logger = await makeLogger(settings, terminal);
   for (const remark of configuration.remarks) logger.warn(remark);
+  const tracing = await startTracing(process.env, logger);
+  try {
+    await runController(configuration, terminal, { logger, stopped, ...(onStart && { onStart }) });
+  } finally {
+    await tracing?.stop();
+  }
+}
+
+async function runController(
+  configuration: OperatorConfiguration,
+  terminal: OperatorTerminal,
+  { logger, stopped, onStart }: { logger: Logger; stopped: Promise<NodeJS.Signals> } & OperatorExtension,
+): Promise<void> {
+  const { settings } = configuration;
   const controller = await makeController(configuration, logger);
   const stopping = stopped.then((signal) => logStop(signal, logger));
   const onStop: OnStop[] = [];

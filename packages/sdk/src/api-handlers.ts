@@ -1,8 +1,9 @@
 import { type FinalizeRequest, Outcome, type ReconcileRequest, Severity } from '@kplug/protocol';
 import type { Logger } from 'pino';
 import type { ApiPart } from './definition.ts';
+import type { FinalizeAnswer } from './finalize-answer.ts';
 import { limitAnswers } from './limit-answer.ts';
-import { type FinalizeAnswer, type PluginHandlers, pluginHandlers } from './plugin-service.ts';
+import { type PluginHandlers, pluginHandlers } from './plugin-service.ts';
 import { ResourceLocks } from './resource-locks.ts';
 
 /**

@@ -12,6 +12,7 @@ import type {
 } from './plugin.ts';
 import { PluginServer } from './plugin-server.ts';
 import type { RunningPlugin } from './running-plugin.ts';
+import { traceFields } from './tracing.ts';
 
 /** Plugin of one API, or of several that it treats alike. */
 export interface Plugin<B extends ResourceShape = ResourceShape, E extends ExtensionShapes = ExtensionShapes>
@@ -79,6 +80,6 @@ async function serve(
 
 /** Makes a logger to standard output: lines for people on a terminal, JSON elsewhere. */
 function makeLogger(name: string, level: string): Logger {
-  if (!process.stdout.isTTY) return pino({ name, level });
-  return pino({ name, level }, { write: (line) => void process.stdout.write(plainLogLine(line)) });
+  if (!process.stdout.isTTY) return pino({ name, level, mixin: traceFields });
+  return pino({ name, level, mixin: traceFields }, { write: (line) => void process.stdout.write(plainLogLine(line)) });
 }

@@ -1,6 +1,7 @@
 import { create, type DescMessage, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
 import { FinalizeResponseSchema, Outcome, ReconcileResponseSchema, Severity } from '@kplug/protocol';
-import type { FinalizeAnswer, PluginHandlers, ReconcileAnswer } from './plugin-service.ts';
+import type { FinalizeAnswer } from './finalize-answer.ts';
+import type { PluginHandlers, ReconcileAnswer } from './plugin-service.ts';
 
 /** Bytes that a stream adds to an answer. */
 const overhead = 64;

@@ -5,18 +5,17 @@ import {
   EventType,
   FinalizeCause,
   type FinalizeRequest,
-  type FinalizeResponseSchema,
-  messageOf,
   Outcome,
   type ReconcileRequest,
   type ReconcileResponseSchema,
   Severity,
 } from '@kplug/protocol';
 import type { Logger } from 'pino';
+import { answering } from './answering.ts';
 import { ReceivedDependents } from './dependents.ts';
 import { encodeDependents } from './encode-dependents.ts';
 import { encodeJson } from './encode-json.ts';
-import { limits } from './limits.ts';
+import type { FinalizeAnswer } from './finalize-answer.ts';
 import type {
   ApiImplementation,
   ExtensionShapes,
@@ -35,8 +34,6 @@ import { encodeRequirements, ReceivedRequired } from './requirements.ts';
 import { ResourceLocks } from './resource-locks.ts';
 import { applySchema, decodeResource, ExtensionSet, type SchemaViolation } from './resources.ts';
 
-/** Response to Finalize, whose fields every response to Reconcile has too. */
-export type FinalizeAnswer = Exclude<MessageInitShape<typeof FinalizeResponseSchema>, ProtobufMessage>;
 export type ReconcileAnswer = Exclude<MessageInitShape<typeof ReconcileResponseSchema>, ProtobufMessage>;
 type Input = ReconcileInput<ResourceShape, ExtensionShapes>;
 
@@ -63,10 +60,11 @@ export function pluginHandlers(
 ): PluginHandlers {
   return {
     reconcile: (request, signal) =>
-      answering(log, request, signal, async (): Promise<ReconcileAnswer> => {
+      answering('Reconcile', { log, request, signal }, async (span): Promise<ReconcileAnswer> => {
         const prepared = await prepare(request, signal, definition, log);
         if ('violations' in prepared) return describeViolations(prepared.violations);
         const { input, uid } = prepared;
+        span.isFor(input.base);
         const result = (await locks.run(uid, signal, () => definition.reconcile(input))) ?? {};
         const requirements = encodeRequirements(result.require ?? {}, supportsRequirements(request));
         return {
@@ -77,7 +75,7 @@ export function pluginHandlers(
       }),
 
     finalize: (request, signal) =>
-      answering(log, request, signal, async (): Promise<FinalizeAnswer> => {
+      answering('Finalize', { log, request, signal }, async (span): Promise<FinalizeAnswer> => {
         const { finalize } = definition;
         if (!finalize) return { outcome: Outcome.SUCCESS };
         const valid = await prepare(request, signal, definition, log);
@@ -86,6 +84,7 @@ export function pluginHandlers(
         if ('violations' in prepared) return describeViolations(prepared.violations);
         const cause = request.cause === FinalizeCause.HANDED_OVER ? 'handedOver' : 'deleted';
         const { input, uid } = prepared;
+        span.isFor(input.base);
         const result = (await locks.run(uid, signal, () => finalize.call(definition, { ...input, cause }))) ?? {};
         return { ...encodeResult(result, prepared.extensions), ...encodeUnfinished(result, request) };
       }),
@@ -156,47 +155,6 @@ function capabilityOf(assignment: ReconcileRequest['assignment']): ReconcileInpu
 function uidOf({ metadata }: Received<ResourceShape>): string | undefined {
   const { uid }: { uid?: unknown } = metadata ?? {};
   return typeof uid === 'string' ? uid : undefined;
-}
-
-/** Converts an error of the author's function into a response with a reason for the user. */
-async function answering<A extends FinalizeAnswer>(
-  log: Logger,
-  request: ReconcileRequest | FinalizeRequest,
-  signal: AbortSignal,
-  answer: () => Promise<A>,
-): Promise<A | FinalizeAnswer> {
-  try {
-    return await answer();
-  } catch (error) {
-    if (!(error instanceof PluginError)) {
-      // A function that stops because its signal was aborted usually throws.
-      const level = signal.aborted ? 'debug' : 'error';
-      const attempt = request.context?.attempt;
-      // Each error is retried; its stack is logged once.
-      if (isNewStack(error)) log[level]({ err: error, attempt }, 'the call failed with an unexpected error');
-      else log[level]({ attempt }, `the call failed again with an unexpected error: ${messageOf(error)}`);
-      return failure(Outcome.RETRY, 'PluginError', messageOf(error));
-    }
-    const outcome = error.code === 'Terminal' ? Outcome.TERMINAL : Outcome.RETRY;
-    const answered = failure(outcome, error.reason, error.message);
-    return error.retryAfter === undefined ? answered : { ...answered, retryAfter: durationFromMs(error.retryAfter) };
-  }
-}
-
-/** Stacks that were logged, without the messages of their errors. */
-const loggedStacks = new Set<string>();
-
-/** Reports whether the stack of an error has not been logged yet. */
-function isNewStack(error: unknown): boolean {
-  const stack = error instanceof Error ? error.stack?.slice(error.stack.indexOf('\n    at ')) : undefined;
-  if (stack === undefined || loggedStacks.has(stack)) return false;
-  if (loggedStacks.size === limits.serving.maxLoggedStacks) loggedStacks.clear();
-  loggedStacks.add(stack);
-  return true;
-}
-
-function failure(outcome: Outcome, reason: string, text: string): FinalizeAnswer {
-  return { outcome, messages: [{ severity: Severity.ERROR, reason, text, target: '' }] };
 }
 
 function describeViolations(violations: readonly SchemaViolation[]): ReconcileAnswer {

@@ -23,7 +23,7 @@ export function metricsPage(): GeneratedPage {
     [
       'The operator serves these metrics for Prometheus on its admin port, at `/metrics`, and on a separate port if `--metrics-bind-address` is',
       'set ([Settings](../operator-configuration.md#ports)). Those that [controller-runtime](https://pkg.go.dev/sigs.k8s.io/controller-runtime)',
-      'also has have its names, so that dashboards for it work. `controller` and `name` are the name of a delegation.',
+      'also has have its names, so that dashboards for it work. The chart has [a dashboard and alerts](../alerts.md) for them.',
     ],
     metricRows(own),
     '## Labels',

@@ -2,6 +2,7 @@
 
 import type { ConnectRouter } from '@connectrpc/connect';
 import {
+  ActivityService,
   DelegationService,
   EventService,
   HostingService,
@@ -18,8 +19,12 @@ import { PluginList } from '../registry/plugin-list.ts';
 import type { PluginWatches } from '../registry/plugin-watches.ts';
 import type { RecentRefusals } from '../registry/recent-refusals.ts';
 import type { Registry } from '../registry/registry.ts';
+import type { Activities } from '../telemetry/activities.ts';
 import type { RecentEvents } from '../telemetry/events.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
+import type { RecentPasses } from '../telemetry/recent-passes.ts';
+import { activityService } from './activity-service.ts';
+import { ActivityWatches } from './activity-watches.ts';
 import { AdminServer, type AdminServerOptions } from './admin-server.ts';
 import { type AuthorizerParts, authorizeBy } from './authorize.ts';
 import { delegationService } from './delegation-service.ts';
@@ -38,6 +43,8 @@ export interface AdminView {
   watches: PluginWatches;
   delegations: Iterable<Delegation>;
   events: RecentEvents;
+  activities: Activities;
+  passes: RecentPasses;
   metrics: Metrics;
   folder: HostedFolder | undefined;
   refusals: RecentRefusals;
@@ -134,19 +141,47 @@ function describeDegraded(delegations: Iterable<Delegation>): string[] {
   });
 }
 
+/** Describes the settings by which plugins are less secure than they could be. */
+function describeInsecure({ mode, allowsFirstKplug }: SecurityView): string[] {
+  return [
+    ...(mode === 'insecure' ? ['insecure: plugins need neither TLS nor an identity (--insecure)'] : []),
+    ...(allowsFirstKplug
+      ? [
+          'insecure: plugins of the first Kplug are allowed, whose protocol has no authentication (--allow-insecure-plugins)',
+        ]
+      : []),
+  ];
+}
+
 function addServices(
   router: ConnectRouter,
-  { registry, watches, delegations, events, metrics, folder, refusals, securityView, isStandby }: AdminView,
+  { registry, watches, delegations, events, metrics, folder, refusals, securityView, isStandby, ...view }: AdminView,
 ): void {
   const plugins = new PluginList(registry);
   router
     .service(RegistryService, {
       listPlugins: async (request) => orInvalidToken(await plugins.read(request)),
-      watchPlugins: (request, context) => serveWatch(watches, request, context),
+      watchPlugins: (request, context) => serveWatch(context, (reader) => watches.open(request, reader)),
     })
     .service(
+      ActivityService,
+      activityService({
+        delegations: () => delegations,
+        watches: new ActivityWatches(view.activities),
+        passes: view.passes,
+      }),
+    )
+    .service(
       DelegationService,
-      delegationService(() => delegations, events, registry),
+      delegationService({
+        delegations: () => delegations,
+        events,
+        registry,
+        refusals: () => refusals.list(),
+        refusalRevision: () => refusals.revision,
+        isStandby,
+        problems: () => [...view.notReady(), ...describeDegraded(delegations), ...describeInsecure(securityView())],
+      }),
     )
     .service(
       EventService,

@@ -13,6 +13,7 @@ import {
 import { limits } from '../limits/limits.ts';
 import type { PluginClientOptions, StreamUse } from './plugin-client.ts';
 import { explainTooLarge } from './request-too-large.ts';
+import { traceMetadata } from './trace-metadata.ts';
 import { type Work, type WorkAnswer, WorkStream } from './v1/work-stream.ts';
 
 type Request = MessageInitShape<typeof ReconcileRequestSchema | typeof FinalizeRequestSchema>;
@@ -72,7 +73,11 @@ export class PluginCalls {
   ): Promise<ReconcileResponse> {
     const answer = await this.#work({ case: 'reconcile', value: request }, request, deadline);
     if (!answer) {
-      return await withSize(this.#plugin.reconcile(request, this.#options(deadline)), ReconcileRequestSchema, request);
+      return await withSize(
+        this.#plugin.reconcile(request, this.#options(deadline, request)),
+        ReconcileRequestSchema,
+        request,
+      );
     }
     if (answer.case === 'reconcile') return answer.value;
     throw mismatch('Reconcile', answer);
@@ -82,7 +87,11 @@ export class PluginCalls {
   async finalize(request: MessageInitShape<typeof FinalizeRequestSchema>, deadline: number): Promise<FinalizeResponse> {
     const answer = await this.#work({ case: 'finalize', value: request }, request, deadline);
     if (!answer) {
-      return await withSize(this.#plugin.finalize(request, this.#options(deadline)), FinalizeRequestSchema, request);
+      return await withSize(
+        this.#plugin.finalize(request, this.#options(deadline, request)),
+        FinalizeRequestSchema,
+        request,
+      );
     }
     if (answer.case === 'finalize') return answer.value;
     throw mismatch('Finalize', answer);
@@ -117,8 +126,9 @@ export class PluginCalls {
     return stream;
   }
 
-  #options(deadline: number): UnaryCallOptions {
+  #options(deadline: number, { context }: Request): UnaryCallOptions {
     return {
+      ...traceMetadata(context),
       deadline,
       signal: this.#signal,
       maxResponseSize: this.#maxMessageSize,

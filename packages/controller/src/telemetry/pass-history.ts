@@ -45,7 +45,7 @@ export class PassHistory {
     const first = firstOf(last);
     const age = this.#now() - this.#startedAt - first * historyInterval;
     return {
-      start: Date.now() - age,
+      start: Math.round(Date.now() - age),
       interval: historyInterval,
       delegations: [...this.#series]
         .filter(([, { latest }]) => latest >= first)

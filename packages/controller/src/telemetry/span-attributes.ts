@@ -24,7 +24,7 @@ export function passAttributes({ delegation, base, attempt, waited }: PassSubjec
     'kplug.resource.generation': metadata.generation,
     'kplug.pass.attempt': attempt,
     'kplug.pass.waited': waited / 1_000,
-    ...(metadata.namespace && { 'k8s.namespace.name': metadata.namespace }),
+    ...(metadata.namespace && { 'kplug.resource.namespace': metadata.namespace }),
   };
 }
 
@@ -97,6 +97,6 @@ function writeAttributes({ verb, target, fieldManager }: WriteSubject): Attribut
     'kplug.resource.api_version': apiVersion,
     'kplug.resource.kind': kind,
     'kplug.resource.name': name,
-    ...(namespace && { 'k8s.namespace.name': namespace }),
+    ...(namespace && { 'kplug.resource.namespace': namespace }),
   };
 }

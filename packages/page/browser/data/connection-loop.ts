@@ -3,7 +3,7 @@ import { batch, effect, signal } from '@preact/signals';
 import { retryDelay } from './back-off.ts';
 import { clients } from './clients.ts';
 import { connection, epoch } from './connection.ts';
-import { type Problem, problemOf, streamEnded } from './problem.ts';
+import { hidden, type Problem, problemOf, streamEnded } from './problem.ts';
 import { summary, summaryNamespace } from './summary.ts';
 import { isVisible } from './visibility.ts';
 
@@ -24,11 +24,19 @@ export function keepConnected(): void {
   effect(() => {
     const namespace = summaryNamespace.value;
     retries.value;
-    if (!isVisible.value) return;
+    if (!isVisible.value) {
+      pause();
+      return;
+    }
     const abort = new AbortController();
     void follow(namespace, abort.signal);
     return () => abort.abort();
   });
+}
+
+/** A hidden page gets no news. Until it is connected again, what it shows is from now. */
+function pause(): void {
+  if (connection.peek().state === 'live') lost(hidden, Date.now());
 }
 
 async function follow(namespace: string, signal: AbortSignal): Promise<void> {
@@ -70,7 +78,7 @@ async function watch(namespace: string, outer: AbortSignal, onMessage: () => voi
 
 function received(message: WatchSummaryResponse): void {
   batch(() => {
-    const isNew = connection.value.state !== 'live' || startOf(message) !== startOf(summary.value);
+    const isNew = connection.peek().state !== 'live' || startOf(message) !== startOf(summary.peek());
     summary.value = message;
     connection.value = { state: 'live' };
     if (isNew) epoch.value++;
@@ -82,7 +90,7 @@ function startOf(message: WatchSummaryResponse | undefined): string {
 }
 
 function lost(problem: Problem, retryAt: number): void {
-  const { value } = connection;
+  const value = connection.peek();
   const lostAt = value.state === 'lost' ? value.lostAt : Date.now();
   connection.value = { state: 'lost', lostAt, retryAt, problem };
 }

@@ -63,3 +63,6 @@ export const streamEnded: Problem = {
   ...texts.unreachable,
   detail: 'the operator ended the connection',
 };
+
+/** The page was hidden, so that it closed its connection. */
+export const hidden: Problem = { kind: 'unreachable', title: 'The page was in the background', detail: '', advice: '' };

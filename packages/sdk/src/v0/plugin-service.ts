@@ -12,8 +12,9 @@ import {
 } from '@kplug/protocol';
 import { signalOf } from '../call-signal.ts';
 import type { RegisteredApi } from '../definition.ts';
+import type { FinalizeAnswer } from '../finalize-answer.ts';
 import { limits } from '../limits.ts';
-import type { FinalizeAnswer, PluginHandlers, ReconcileAnswer } from '../plugin-service.ts';
+import type { PluginHandlers, ReconcileAnswer } from '../plugin-service.ts';
 
 const decoder = new TextDecoder();
 
@@ -23,7 +24,7 @@ export function v0Service(handlers: PluginHandlers, apis: readonly RegisteredApi
   const [only, ...others] = apis;
   const assignment = only && others.length === 0 ? { api: only.name, apiVersion: only.version } : {};
   const reconcile: GrpcHandlers<typeof v0.Plugin>['create'] = async (resources, call) => {
-    const request = create(ReconcileRequestSchema, { ...readResources(resources), assignment });
+    const request = create(ReconcileRequestSchema, { ...readResources(resources, call.metadata), assignment });
     const answer: ReconcileAnswer = await handlers.reconcile(request, signalOf(call));
     throwFailure(answer);
     return writeStatuses(answer);
@@ -32,23 +33,32 @@ export function v0Service(handlers: PluginHandlers, apis: readonly RegisteredApi
     create: reconcile,
     update: reconcile,
     delete: async (resources, call) => {
-      const request = create(FinalizeRequestSchema, { ...readResources(resources), assignment });
+      const request = create(FinalizeRequestSchema, { ...readResources(resources, call.metadata), assignment });
       throwFailure(await handlers.finalize(request, signalOf(call)));
       return {};
     },
   };
 }
 
-function readResources({
-  base,
-  references,
-}: v0.Resources): Pick<MessageInitShape<typeof ReconcileRequestSchema>, 'base' | 'extensions' | 'context'> {
+function readResources(
+  { base, references }: v0.Resources,
+  metadata: grpc.Metadata,
+): Pick<MessageInitShape<typeof ReconcileRequestSchema>, 'base' | 'extensions' | 'context'> {
   const extensions = Object.entries(references).map(([key, { yaml }]) => [key, readResource(yaml, key)] as const);
   return {
     base: readResource(base?.yaml ?? '', 'the base resource'),
     extensions: Object.fromEntries(extensions),
-    context: { attempt: 1 },
+    context: {
+      attempt: 1,
+      traceparent: headerOf(metadata, 'traceparent'),
+      tracestate: headerOf(metadata, 'tracestate'),
+    },
   };
+}
+
+/** Returns a header, as the protocol of the first Kplug has no field for the context of a trace. */
+function headerOf(metadata: grpc.Metadata, name: string): string {
+  return metadata.get(name)[0]?.toString() ?? '';
 }
 
 function readResource(yaml: string, name: string): { json: Uint8Array } {

@@ -4,6 +4,7 @@ import { createGrpcClient, type GrpcClient, type UnaryCallOptions, v0 } from '@k
 import { limits } from '../../limits/limits.ts';
 import type { Registration } from '../../registry/registration.ts';
 import {
+  type CallTrace,
   type FinalizeCause,
   type PluginAnswer,
   type PluginCall,
@@ -11,6 +12,7 @@ import {
   plainSuccess,
 } from '../plugin-call.ts';
 import type { PluginClient, PluginClientOptions } from '../plugin-client.ts';
+import { traceMetadata } from '../trace-metadata.ts';
 import { creationOf, isCreatedBy } from './creation.ts';
 import { ignoredChange } from './ignored-change.ts';
 import { isAnswerMissing } from './missing-answer.ts';
@@ -46,7 +48,7 @@ export class V0Client implements PluginClient {
     const { create, update } = this.#plugin;
     const isUpdate = call.v0.calls === 'createThenUpdate' && isCreatedBy(this.#name, call.base);
     const make = isUpdate ? update : create;
-    const response = await make(writeResources(call), this.#options(deadline));
+    const response = await make(writeResources(call), this.#options(deadline, call.trace));
     const statuses = await readStatuses(response, call);
     const isUnanswered = isUpdate && statuses.baseStatus === undefined && statuses.extensionStatuses.size === 0;
     const ignored = isUnanswered ? ignoredChange(this.#name, call.base) : undefined;
@@ -64,7 +66,7 @@ export class V0Client implements PluginClient {
   /** Calls `delete`, whatever the cause. */
   async finalize(call: PluginCall, _cause: FinalizeCause, deadline: number): Promise<PluginAnswer> {
     try {
-      await this.#plugin.delete(writeResources(call), this.#options(deadline));
+      await this.#plugin.delete(writeResources(call), this.#options(deadline, call.trace));
       return plainSuccess;
     } catch (error) {
       if (!isAnswerMissing(error)) throw error;
@@ -72,8 +74,9 @@ export class V0Client implements PluginClient {
     }
   }
 
-  #options(deadline: number): UnaryCallOptions {
+  #options(deadline: number, trace: CallTrace | undefined): UnaryCallOptions {
     return {
+      ...traceMetadata(trace),
       deadline,
       signal: this.signal,
       maxResponseSize: this.maxMessageSize,

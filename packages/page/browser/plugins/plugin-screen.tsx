@@ -1,0 +1,3 @@
+export function PluginScreen(_: { plugin: string }) {
+  return <p>soon</p>;
+}

@@ -1,0 +1,3 @@
+export function ResourceScreen(_: { resourceKey: string }) {
+  return <p>soon</p>;
+}
