@@ -74,7 +74,6 @@ function Rows({ rows, total }: { rows: RowWindows<DelegatedResource>; total: num
   useEffect(() => rows.want(first, last), [rows, first, last]);
   const keys = useRowKeys({ list, total, first, last, scrollTo });
   return (
-    // biome-ignore lint/a11y/useSemanticElements: rows in sight are placed absolutely, which a table element doesn't allow.
     <div role="table" aria-label="Resources" aria-rowcount={total + 1} aria-colcount={columns.length}>
       <div role="rowgroup">
         <div class="row head" role="row" aria-rowindex={1}>
