@@ -46,6 +46,7 @@ export const controllerLayers = {
     'settings',
     'telemetry',
   ],
+  diagnosis: ['delegation', 'readiness', 'registry', 'resources', 'selection'],
   'delegation-resources': ['delegation', 'queue', 'registry', 'resources', 'selection'],
   'attachment-resources': ['attachments', 'clients', 'delegation', 'queue', 'registry', 'resources'],
   'plugin-resources': ['queue', 'registry', 'resources'],
@@ -54,6 +55,7 @@ export const controllerLayers = {
     'authentication',
     'certificates',
     'delegation',
+    'diagnosis',
     'paging',
     'ports',
     'queue',
@@ -70,7 +72,8 @@ export const controllerLayers = {
 /** Packages, each with those whose exports it may import. */
 export const packageLayers = {
   protocol: [],
-  controller: ['protocol'],
+  page: [],
+  controller: ['page', 'protocol'],
   sdk: ['protocol'],
   operator: ['controller', 'sdk'],
   conformance: ['controller', 'protocol'],
@@ -115,6 +118,12 @@ export default {
     // Packages: their own files, and the exports of those below.
     { from: { path: '^packages/(?!controller/)([^/]+)/src/' }, to: { path: '^packages/$1/(src/|package\\.json$)' } },
     { from: { path: `^${source}/` }, to: { path: '^packages/controller/package\\.json$' } },
+    // The page is built of its browser sources, which run in a browser, and of what the protocol has for these.
+    { from: { path: '^packages/page/(build|build\\.ts)' }, to: { path: '^packages/page/build/' } },
+    {
+      from: { path: '^packages/page/browser/' },
+      to: { path: '^packages/(page/browser/|protocol/src/services\\.ts$)' },
+    },
     ...Object.entries(packageLayers)
       .filter(([, below]) => below.length > 0)
       .map(([name, below]) => ({

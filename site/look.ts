@@ -1,12 +1,12 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
-import { delimiter, extname, join } from 'node:path';
+import { extname, join } from 'node:path';
 import { type Browser, chromium, type Page } from 'playwright-core';
+import { installChromium } from '../tools/chromium/install-chromium.ts';
 
 /**
  * `pnpm site:look`: looks at the built site in Chromium, at two widths and in both themes. Prints each problem and exits with 1 if there
- * is any: something that is wider than the screen, a diagram that is not drawn, an error, or a request to elsewhere. Skipped without a
- * Chromium on PATH.
+ * is any: something that is wider than the screen, a diagram that is not drawn, an error, or a request to elsewhere.
  */
 const dist = join(import.meta.dirname, 'dist');
 const pages = [
@@ -23,11 +23,7 @@ const themes = ['light', 'dark'] as const;
 
 const problems: string[] = [];
 
-const executablePath = findChromium();
-if (!executablePath) {
-  console.log('SKIPPED the look at the site: there is no chromium or google-chrome on PATH');
-  process.exit(0);
-}
+const executablePath = await installChromium((message) => console.error(`Chromium: ${message}`));
 const server = await serve();
 const browser = await chromium.launch({
   executablePath,
@@ -44,12 +40,6 @@ try {
 for (const problem of problems) console.error(problem);
 if (problems.length > 0) process.exitCode = 1;
 else console.log(`looked at ${pages.length} pages, ${widths.join(' and ')} pixels wide, ${themes.join(' and ')}`);
-
-function findChromium(): string | undefined {
-  const folders = (process.env.PATH ?? '').split(delimiter);
-  const names = ['chromium', 'chromium-browser', 'google-chrome'];
-  return folders.flatMap((folder) => names.map((name) => join(folder, name))).find((path) => existsSync(path));
-}
 
 /** Serves the site on a free port of this machine. */
 async function serve(): Promise<Server> {

@@ -34,6 +34,7 @@ const checks: Check[] = [
     advice: 'import only what .dependency-cruiser.mjs allows, or move the code to where it belongs',
   },
   { name: 'types', command: ['tsc', '-p', 'tsconfig.json'], advice: 'fix the types' },
+  { name: 'types of the page', command: ['tsc', '-p', 'packages/page/browser'], advice: 'fix the types' },
   {
     name: 'architecture and links',
     command: ['node', 'tools/check-architecture.ts'],

@@ -20,7 +20,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
  */
 const [packed] = process.argv.slice(2);
 if (!packed) throw new Error('usage: node tools/try-packages.ts FOLDER');
-const packages = ['protocol', 'controller', 'sdk', 'operator', 'conformance', 'cli'];
+const packages = ['protocol', 'page', 'controller', 'sdk', 'operator', 'conformance', 'cli'];
 const folder = mkdtempSync(join(tmpdir(), 'kplug-packages-'));
 const children: ReturnType<typeof spawn>[] = [];
 

@@ -56,6 +56,11 @@ export interface ControllerOptions {
    * `.local` or `.internal`. Other names are refused, as a web page could point one to this address (DNS rebinding). Default: none.
    */
   adminHosts?: readonly string[];
+  /**
+   * Serves the page for people at `/` of the admin port, to those who may read the port. Default true. Its files, about 150 KB, are read at
+   * the first request.
+   */
+  page?: boolean;
   /** Number of resources reconciled concurrently by a delegation that sets none itself. Default 32. */
   concurrency?: number;
   /** Lease intervals and limits. */

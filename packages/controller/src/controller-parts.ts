@@ -21,6 +21,7 @@ import { RefusalLog } from './heartbeat/refusal-log.ts';
 import type { HeartbeatObserver } from './heartbeat/registry-service.ts';
 import { V0Sources } from './heartbeat/v0/v0-sources.ts';
 import type { VersionedName } from './names.ts';
+import { observeActivities } from './observe-activities.ts';
 import { PluginResourceWriter } from './plugin-resources/plugin-resource-writer.ts';
 import { PodObserver } from './plugin-resources/pod-observer.ts';
 import { readDelegations } from './read-delegations.ts';
@@ -73,13 +74,23 @@ export function assembleParts(
     ...countCertificates(metrics),
   });
   const pluginSecurity = channels ?? security.channels;
-  const events = new RecentEvents(log, services.events);
+  const { activities, passes, passObserver } = observeActivities(registry);
+  const events = new RecentEvents(log, services.events, (event) => activities.add({ kind: 'event', event }));
   services.observeRequests?.((request) => metrics.requested(request));
 
   const connections = new Connections(registry, options.connections, transport, pluginSecurity);
   const caller = new PluginCaller(connections, observing(metrics, options.onCall));
   const attachments = attachmentsOf(options);
-  const delegations = new Delegations({ resources, registry, caller, events, observer: metrics, log, attachments });
+  const delegations = new Delegations({
+    resources,
+    registry,
+    caller,
+    events,
+    observer: metrics,
+    passObserver,
+    log,
+    attachments,
+  });
   for (const one of settings) delegations.add(one);
   const { followDelegations = false, concurrency } = options;
   const delegationResources = followDelegations
@@ -166,6 +177,8 @@ export function assembleParts(
     watches,
     metrics,
     events,
+    activities,
+    passes,
     connections,
     caller,
     defaultAdmission: admissionByDefault,

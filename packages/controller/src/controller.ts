@@ -1,6 +1,7 @@
 import type { DescService } from '@bufbuild/protobuf';
 import { type Logger, pino } from 'pino';
 import type { AdminPorts } from './admin/open-admin.ts';
+import type { PageFile } from './admin/page-files.ts';
 import { type ApiAnswer, type ApiCallOptions, callApi, implementationsOf, type OwnApi } from './clients/api-calls.ts';
 import type { MethodInput, MethodOutput, UnaryMethod } from './clients/plugin-api.ts';
 import { addGauges, addLeadershipGauge } from './controller-gauges.ts';
@@ -90,6 +91,13 @@ export class Controller {
   /** Address of the admin port, once started; empty without one. */
   get adminAddress(): string {
     return this.#admin?.address ?? '';
+  }
+
+  /** URL of the page for people, from this machine, once started; empty without one. */
+  get pageUrl(): string {
+    const { page = true } = this.#options;
+    const address = this.adminAddress.replace(/^(0\.0\.0\.0|\[::\])(?=:)/, 'localhost');
+    return page && address ? `http://${address}/` : '';
   }
 
   /** Resources that the controller reconciles. */
@@ -266,12 +274,15 @@ export class Controller {
     const addresses = { admin: adminAddress, metrics: metricsAddress ?? false, probes: probeAddress ?? false };
     if (this.#admin || Object.values(addresses).every((address) => address === false)) return;
     const { openAdmin } = await import('./admin/open-admin.ts');
+    const { page: hasPage = true } = this.#options;
+    const page = hasPage ? readPage : undefined;
     const { security } = this.#parts;
     const securityView = () => security.view(this.heartbeatAddress);
     const isStandby = () => this.#state === 'standby';
     const view = { ...this.#parts, securityView, isStandby, notReady: () => this.#notReady() };
     const reporter = { log: this.#log, observer: this.#parts.metrics };
-    const admin = await openAdmin(addresses, view, security.admin, { hosts: adminHosts, maxConnections, reporter });
+    const options = { hosts: adminHosts, maxConnections, reporter, page };
+    const admin = await openAdmin(addresses, view, security.admin, options);
     // The controller may have stopped meanwhile, when there was nothing to close yet.
     if (this.#stopping.signal.aborted) await admin.close();
     else this.#admin = admin;
@@ -305,4 +316,10 @@ export class Controller {
     const addresses = { heartbeats, admin: this.adminAddress };
     this.#log.info(addresses, `delegating ${delegated}; plugins send heartbeats to ${heartbeats}${by}`);
   }
+}
+
+/** Loads the package of the page, which most controllers never need. */
+async function readPage(): Promise<readonly PageFile[]> {
+  const page = await import('@kplug/page');
+  return page.readPage();
 }

@@ -14,14 +14,18 @@ export interface StartedOperator {
   /** Folder whose files are run as plugins. */
   pluginsDirectory: string;
   heartbeatAddress: string;
+  /** Empty without an admin port. */
   adminAddress: string;
+  /** URL of the page for people; empty without one. */
+  pageUrl: string;
   /** True if plugins need TLS and a proof of identity. */
   isSecured: boolean;
 }
 
 /** Prints the addresses of an operator, and the next steps. */
 export function announce(operator: StartedOperator, { print, colors }: OperatorTerminal): void {
-  const { directory, stateDir, context, delegations, pluginsDirectory, heartbeatAddress, adminAddress } = operator;
+  const { directory, stateDir, context, delegations, pluginsDirectory, heartbeatAddress, adminAddress, pageUrl } =
+    operator;
   const manifests = directory === undefined || directory === '.' ? '' : ` --manifests ${quote(directory)}`;
   const where = stateDir === undefined ? manifests : `${manifests} --state-dir ${quote(stateDir)}`;
   const place =
@@ -40,7 +44,8 @@ export function announce(operator: StartedOperator, { print, colors }: OperatorT
       ...(declared.length > 0 ? declared : ['  the kinds of Delegation resources']),
       '',
       `Heartbeat address  ${colors.bold(heartbeatAddress)}${operator.isSecured ? ' (TLS)' : ''}`,
-      `Admin port         ${colors.bold(`http://${adminAddress}`)} (/healthz, /readyz, /metrics, kplug.v1)`,
+      ...(pageUrl ? [`Page               ${colors.bold(pageUrl)}`] : []),
+      `Admin port         ${adminAddress ? `${colors.bold(`http://${adminAddress}`)} (/healthz, /readyz, /metrics, kplug.v1)` : 'none'}`,
       '',
       'Next, in other terminals:',
       `  start a plugin    cp my-plugin.ts ${quote(pluginsDirectory)}/`,

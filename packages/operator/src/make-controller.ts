@@ -39,6 +39,7 @@ function controllerOptions({ settings, delegations }: OperatorConfiguration) {
     probeAddress: addressOf(settings.healthProbeBindAddress ?? (isCluster ? ':8081' : '0')),
     adminAddress: addressOf(settings.adminBindAddress ?? '127.0.0.1:8082'),
     adminHosts: settings.adminHosts ?? [],
+    page: settings.page ?? true,
     allowInsecurePlugins,
     ...(insecurePluginsFrom && { insecurePluginsFrom }),
     lease: leaseOf(settings),

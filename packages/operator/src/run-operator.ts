@@ -71,7 +71,7 @@ async function runController(
 }
 
 async function announceOnce(
-  { heartbeatAddress, adminAddress, heartbeatSecurity }: Controller,
+  { heartbeatAddress, adminAddress, pageUrl, heartbeatSecurity }: Controller,
   { settings, delegations }: OperatorConfiguration,
   terminal: OperatorTerminal,
 ): Promise<void> {
@@ -83,7 +83,7 @@ async function announceOnce(
   const pluginsDirectory = pluginsDirectoryOf(settings);
   const place = { directory, stateDir, context, pluginsDirectory };
   const isSecured = heartbeatSecurity === 'secured';
-  announce({ ...place, delegations, heartbeatAddress, adminAddress, isSecured }, terminal);
+  announce({ ...place, delegations, heartbeatAddress, adminAddress, pageUrl, isSecured }, terminal);
 }
 
 function logStop(signal: NodeJS.Signals, logger: Logger): void {

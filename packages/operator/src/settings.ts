@@ -268,6 +268,12 @@ export const settings = {
     fallback: '127.0.0.1:8082',
     group: 'Ports',
   }),
+  page: toggle({
+    flags: ['page'],
+    description: 'serve the page for people at / of the admin port, to those who may read the port',
+    fallback: 'true',
+    group: 'Ports',
+  }),
   adminHosts: texts({
     flags: ['admin-host'],
     placeholder: 'name',

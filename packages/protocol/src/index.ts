@@ -3,6 +3,8 @@ import './require-node.ts';
 export { type BackOffOptions, backOffDelay, withJitter } from './back-off.ts';
 /** Wire protocol of the first Kplug. */
 export * as v0 from './gen/kplug/kplug_pb.ts';
+export * from './gen/kplug/v1/action_pb.ts';
+export * from './gen/kplug/v1/activity_pb.ts';
 export * from './gen/kplug/v1/attachment_pb.ts';
 export * from './gen/kplug/v1/delegation_pb.ts';
 export * from './gen/kplug/v1/event_pb.ts';

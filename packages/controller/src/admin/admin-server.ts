@@ -8,6 +8,7 @@ import { listenFailed, parseListenAddress } from '../settings/listen-address.ts'
 import { type AnyHttpOptions, AnyHttpServer, type AnyRequest, type AnyResponse } from './any-http.ts';
 import { checkOrigin, type HostRules, protectiveHeaders } from './check-origin.ts';
 import { type Denial, denyRequest } from './deny-request.ts';
+import { type PageAnswer, PageFiles, type PageRequest, type ReadPage } from './page-files.ts';
 import { RequestConnections } from './request-connection.ts';
 
 /** Content of an admin, metrics or probe port. A missing part is not served. */
@@ -20,18 +21,8 @@ export interface AdminContent {
   degraded?: () => readonly string[];
   /** Returns the metrics in Prometheus' format. */
   metrics?: () => Promise<{ contentType: string; text: string }>;
-}
-
-/** Common part of the requests of both HTTP versions. */
-interface Request {
-  method?: string | undefined;
-  url?: string | undefined;
-}
-
-interface Response {
-  statusCode: number;
-  setHeader(name: string, value: string): unknown;
-  end(body: string): unknown;
+  /** Reads the page for people, which is at `/`. */
+  page?: ReadPage | undefined;
 }
 
 type Handler = (request: AnyRequest, response: AnyResponse) => void;
@@ -64,25 +55,31 @@ export interface AdminServerOptions extends AnyHttpOptions {
 /** Server of one port for users and monitoring: probes, metrics, read-only services, or some of them. */
 export class AdminServer {
   readonly #server: AnyHttpServer;
-  readonly #pages: ReadonlyMap<string, (query: URLSearchParams) => Promise<Page>>;
+  readonly #texts: ReadonlyMap<string, (query: URLSearchParams) => Promise<Text>>;
+  readonly #page: PageFiles | undefined;
   readonly #advice: string;
   readonly #authorize: Authorize | undefined;
   #hosts: HostRules;
   #address = '';
 
   constructor(
-    { routes, notReady, degraded = () => [], metrics }: AdminContent,
+    { routes, notReady, degraded = () => [], metrics, page }: AdminContent,
     { hosts = [], authorize, ...options }: AdminServerOptions = {},
   ) {
     this.#authorize = authorize;
     this.#hosts = { isLoopback: true, names: new Set(hosts.map((host) => host.toLowerCase())) };
-    this.#pages = new Map<string, (query: URLSearchParams) => Promise<Page>>([
+    this.#page = page && new PageFiles(page);
+    this.#texts = new Map<string, (query: URLSearchParams) => Promise<Text>>([
       ...(notReady ? probes(notReady, degraded) : []),
       ...(metrics ? [['/metrics', async () => ({ status: 200, ...(await metrics()) })] as const] : []),
     ]);
-    const all = [...this.#pages.keys(), ...(routes ? ['POST /kplug.v1.RegistryService/ListPlugins'] : [])];
+    const all = [
+      ...(page ? ['/'] : []),
+      ...this.#texts.keys(),
+      ...(routes ? ['POST /kplug.v1.RegistryService/ListPlugins'] : []),
+    ];
     this.#advice = `not found; try ${all.join(', ').replace(/, ([^,]*)$/, ' or $1')}\n`;
-    const fallback = (request: Request, response: Response) => this.#serve(request, response);
+    const fallback = (request: PageRequest, response: PageAnswer) => void this.#serve(request, response);
     const connections = new RequestConnections();
     const contextValues = connections.contextOf.bind(connections);
     const readMaxBytes = limits.admin.maxMessageSize;
@@ -137,26 +134,29 @@ export class AdminServer {
     }
   }
 
-  #serve({ method, url = '' }: Request, response: Response): void {
-    const isRead = method === 'GET' || method === 'HEAD';
-    const [path = '', query = ''] = url.split('?', 2);
-    const page = isRead ? this.#pages.get(path) : undefined;
-    const content = page ? page(new URLSearchParams(query)) : Promise.resolve({ status: 404, text: this.#advice });
-    content.then(
-      (found) => send(response, found),
-      (error: unknown) => send(response, { status: 500, text: `${messageOf(error)}\n` }),
-    );
+  async #serve(request: PageRequest, response: PageAnswer): Promise<void> {
+    try {
+      const { method, url = '' } = request;
+      const [path = '', query = ''] = url.split('?', 2);
+      const isRead = method === 'GET' || method === 'HEAD';
+      const text = isRead ? this.#texts.get(path) : undefined;
+      if (text) return send(response, await text(new URLSearchParams(query)));
+      if (isRead && (await this.#page?.serve(path, request, response))) return;
+      send(response, { status: 404, text: this.#advice });
+    } catch (error) {
+      send(response, { status: 500, text: `${messageOf(error)}\n` });
+    }
   }
 }
 
 /**
- * Pages for probes. Problems that a restart or another endpoint doesn't solve are no reason to be not ready: the heartbeat Service would
+ * Answers to probes. Problems that a restart or another endpoint doesn't solve are no reason to be not ready: the heartbeat Service would
  * lose its endpoint, and the plugins their leases. `/readyz?verbose` names them, in the format of the API server.
  */
 function probes(
   notReady: () => readonly string[],
   degraded: () => readonly string[],
-): [string, (query: URLSearchParams) => Promise<Page>][] {
+): [string, (query: URLSearchParams) => Promise<Text>][] {
   const ready = async (query: URLSearchParams) => {
     const reasons = notReady();
     if (reasons.length > 0) return { status: 503, text: `${reasons.join('\n')}\n` };
@@ -174,16 +174,16 @@ function probes(
   ];
 }
 
-/** Response to a GET request. */
-interface Page {
+/** Text that answers a request. */
+interface Text {
   status: number;
   text: string;
   contentType?: string;
 }
 
-const ok: Page = { status: 200, text: 'ok\n' };
+const ok: Text = { status: 200, text: 'ok\n' };
 
-function send(response: Response, { status, text, contentType = 'text/plain; charset=utf-8' }: Page): void {
+function send(response: PageAnswer, { status, text, contentType = 'text/plain; charset=utf-8' }: Text): void {
   response.statusCode = status;
   response.setHeader('content-type', contentType);
   response.end(text);

@@ -32,5 +32,13 @@ export function denyRequest(
   response.statusCode = status;
   const isConnect = /^application\/(json|proto|connect\+)/.test(type);
   response.setHeader('content-type', isConnect ? 'application/json' : 'text/plain; charset=utf-8');
-  response.end(isConnect ? JSON.stringify({ code: codeToString(code), message }) : `${message}\n`);
+  if (isConnect) response.end(JSON.stringify({ code: codeToString(code), message }));
+  else response.end(`${message}\n${isForPeople(request) ? adviceForPeople : ''}`);
+}
+
+const adviceForPeople = '\nTo open the page with your own rights, run: kplug ui\nSee also docs/page.md.\n';
+
+/** Reports whether a browser asks for a page to show. */
+function isForPeople({ method, headers }: AnyRequest): boolean {
+  return method === 'GET' && (headers.accept ?? '').includes('text/html');
 }

@@ -1,14 +1,16 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
-import { type DurationSchema, timestampFromMs } from '@bufbuild/protobuf/wkt';
+import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import type { ServiceImpl } from '@connectrpc/connect';
 import type { DelegationLoadSchema, LoadService, PluginLoadSchema, WorkFiguresSchema } from '@kplug/protocol';
 import type { Delegation } from '../delegation/delegation.ts';
 import { limits } from '../limits/limits.ts';
+import { PluginName } from '../names.ts';
 import { sortSliced } from '../paging/sort-sliced.ts';
 import { visitAll } from '../queue/slices.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { MeasuredPlugin, MeasuredWork, RecentLoad } from '../telemetry/recent-load.ts';
 import type { Figures } from '../telemetry/work-figures.ts';
+import { durationOf } from './duration-of.ts';
 
 const { maxLoadRows } = limits.admin;
 
@@ -42,7 +44,10 @@ export function loadService({ delegations, load, registry, isStandby }: LoadPart
       const rows = await sortSliced(await rowsOf(registry, load), busiestFirst);
       const { recent, total } = load.times;
       return {
-        plugins: rows.slice(0, maxLoadRows).map((row) => describePlugin(row, load)),
+        plugins: rows.slice(0, maxLoadRows).map((row) => ({
+          ...describePlugin(row, load),
+          resources: resourcesOf(row.plugin, delegations()),
+        })),
         delegations: [...delegations()]
           .map((delegation) => ({ delegation, passes: load.passesOf(delegation.settings.name) }))
           .sort((a, b) => (b.passes?.recent.count ?? 0) - (a.passes?.recent.count ?? 0))
@@ -53,6 +58,11 @@ export function loadService({ delegations, load, registry, isStandby }: LoadPart
         standby: isStandby(),
         dropped: Math.max(0, rows.length - maxLoadRows),
       };
+    },
+
+    getHistory: () => {
+      const { start, interval, delegations: series } = load.history();
+      return { start: timestampFromMs(start), interval: durationOf(interval), delegations: series };
     },
   };
 }
@@ -96,13 +106,24 @@ function describePlugin(
   const { ready: readyInstances = 0, instances = 0 } = registered ?? {};
   const common = { plugin, readyInstances, instances };
   if (!measured) return load.isCounted(plugin) ? { ...common, ...idle } : common;
-  const { passes, calls, inFlight, lastCallAt } = measured;
+  const { passes, calls, inFlight, lastCallAt, failures } = measured;
   return {
     ...common,
     ...{ inFlight, recentPasses: describe(passes.recent), totalPasses: describe(passes.total) },
     ...{ recentCalls: describe(calls.recent), totalCalls: describe(calls.total) },
+    failures: failures.map(({ reason, count, lastAt, lastMessage }) => ({
+      ...{ reason, count: BigInt(count), lastAt: timestampFromMs(lastAt), lastMessage },
+    })),
     ...(lastCallAt !== undefined && { lastCallAt: timestampFromMs(lastCallAt) }),
   };
+}
+
+/** Number of base resources that are assigned to a plugin. */
+function resourcesOf(plugin: string, delegations: Iterable<Delegation>): number {
+  const name = new PluginName(plugin);
+  let sum = 0;
+  for (const delegation of delegations) sum += delegation.resourcesOf(name);
+  return sum;
 }
 
 /** Load of a plugin that was never chosen or called. */
@@ -125,10 +146,4 @@ function describe({ count, failed, p50, p99 }: Figures): MessageInitShape<typeof
     ...(p50 !== undefined && { p50: durationOf(p50) }),
     ...(p99 !== undefined && { p99: durationOf(p99) }),
   };
-}
-
-/** Converts a time in milliseconds to whole microseconds. */
-function durationOf(time: number): MessageInitShape<typeof DurationSchema> {
-  const microseconds = Math.round(time * 1_000);
-  return { seconds: BigInt(Math.floor(microseconds / 1_000_000)), nanos: (microseconds % 1_000_000) * 1_000 };
 }

@@ -2,6 +2,7 @@
 
 import type { ConnectRouter } from '@connectrpc/connect';
 import {
+  ActivityService,
   DelegationService,
   EventService,
   HostingService,
@@ -18,14 +19,19 @@ import { PluginList } from '../registry/plugin-list.ts';
 import type { PluginWatches } from '../registry/plugin-watches.ts';
 import type { RecentRefusals } from '../registry/recent-refusals.ts';
 import type { Registry } from '../registry/registry.ts';
+import type { Activities } from '../telemetry/activities.ts';
 import type { RecentEvents } from '../telemetry/events.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
+import type { RecentPasses } from '../telemetry/recent-passes.ts';
+import { activityService } from './activity-service.ts';
+import { ActivityWatches } from './activity-watches.ts';
 import { AdminServer, type AdminServerOptions } from './admin-server.ts';
 import { type AuthorizerParts, authorizeBy } from './authorize.ts';
 import { delegationService } from './delegation-service.ts';
 import { eventService } from './event-service.ts';
 import { hostingService } from './hosting-service.ts';
 import { loadService } from './load-service.ts';
+import type { ReadPage } from './page-files.ts';
 import { orInvalidToken } from './page-token.ts';
 import { refusalService } from './refusal-service.ts';
 import { type SecurityView, securityService } from './security-service.ts';
@@ -37,6 +43,8 @@ export interface AdminView {
   watches: PluginWatches;
   delegations: Iterable<Delegation>;
   events: RecentEvents;
+  activities: Activities;
+  passes: RecentPasses;
   metrics: Metrics;
   folder: HostedFolder | undefined;
   refusals: RecentRefusals;
@@ -62,6 +70,12 @@ export interface AdminAddresses {
   probes: string | false;
 }
 
+/** Options of these ports. */
+export interface AdminOptions extends Pick<AdminServerOptions, 'hosts' | 'maxConnections' | 'reporter'> {
+  /** Reads the page of the admin port. Default: it has none. */
+  page?: ReadPage | undefined;
+}
+
 /** Open ports of a controller. */
 export interface AdminPorts {
   /** Address of the admin port; empty without one. */
@@ -72,13 +86,13 @@ export interface AdminPorts {
 /**
  * Opens the ports of a controller for users and monitoring. Rejects with `PortInUse` if any of them fails; none is open then.
  *
- * @param options options of all of these ports.
+ * @param options options of all of these ports, except that only the admin port has a page.
  */
 export async function openAdmin(
   addresses: AdminAddresses,
   view: AdminView,
   { port: security, ...parts }: AdminSecurity,
-  options: Pick<AdminServerOptions, 'hosts' | 'maxConnections' | 'reporter'> = {},
+  { page, ...options }: AdminOptions = {},
 ): Promise<AdminPorts> {
   const { metrics, notReady } = view;
   const degraded = () => describeDegraded(view.delegations);
@@ -88,7 +102,7 @@ export async function openAdmin(
     metrics: async () => ({ contentType: metrics.registry.contentType, text: await metrics.registry.metrics() }),
   };
   const admin = new AdminServer(
-    { ...probesAndMetrics, routes: (router) => addServices(router, view) },
+    { ...probesAndMetrics, page, routes: (router) => addServices(router, view) },
     { ...options, security, authorize: authorizeBy(parts) },
   );
   const ports = [
@@ -127,19 +141,47 @@ function describeDegraded(delegations: Iterable<Delegation>): string[] {
   });
 }
 
+/** Describes the settings by which plugins are less secure than they could be. */
+function describeInsecure({ mode, allowsFirstKplug }: SecurityView): string[] {
+  return [
+    ...(mode === 'insecure' ? ['insecure: plugins need neither TLS nor an identity (--insecure)'] : []),
+    ...(allowsFirstKplug
+      ? [
+          'insecure: plugins of the first Kplug are allowed, whose protocol has no authentication (--allow-insecure-plugins)',
+        ]
+      : []),
+  ];
+}
+
 function addServices(
   router: ConnectRouter,
-  { registry, watches, delegations, events, metrics, folder, refusals, securityView, isStandby }: AdminView,
+  { registry, watches, delegations, events, metrics, folder, refusals, securityView, isStandby, ...view }: AdminView,
 ): void {
   const plugins = new PluginList(registry);
   router
     .service(RegistryService, {
       listPlugins: async (request) => orInvalidToken(await plugins.read(request)),
-      watchPlugins: (request, context) => serveWatch(watches, request, context),
+      watchPlugins: (request, context) => serveWatch(context, (reader) => watches.open(request, reader)),
     })
     .service(
+      ActivityService,
+      activityService({
+        delegations: () => delegations,
+        watches: new ActivityWatches(view.activities),
+        passes: view.passes,
+      }),
+    )
+    .service(
       DelegationService,
-      delegationService(() => delegations, events, registry),
+      delegationService({
+        delegations: () => delegations,
+        events,
+        registry,
+        refusals: () => refusals.list(),
+        refusalRevision: () => refusals.revision,
+        isStandby,
+        problems: () => [...view.notReady(), ...describeDegraded(delegations), ...describeInsecure(securityView())],
+      }),
     )
     .service(
       EventService,

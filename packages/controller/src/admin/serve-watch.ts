@@ -1,18 +1,15 @@
 import { Code, ConnectError, type HandlerContext } from '@connectrpc/connect';
-import type { WatchPluginsResponse } from '@kplug/protocol';
 import { limits } from '../limits/limits.ts';
-import type { PluginFilter } from '../registry/plugin-list.ts';
-import { type PluginWatches, WatchRefused } from '../registry/plugin-watches.ts';
+import { type WatchReader, WatchRefused } from '../registry/watch.ts';
 import { requestConnection } from './request-connection.ts';
 
 const { cutOffGrace } = limits.watches;
 
-/** Serves a watch of instances. Throws `resource_exhausted` when there are too many, and when its reader lags. */
-export async function* serveWatch(
-  watches: PluginWatches,
-  filter: PluginFilter,
+/** Serves a watch, which `open` opens for a reader. Throws `resource_exhausted` when there are too many, and when its reader lags. */
+export async function* serveWatch<Response>(
   { values, signal }: HandlerContext,
-): AsyncGenerator<WatchPluginsResponse> {
+  open: (reader: WatchReader) => AsyncIterable<Response>,
+): AsyncGenerator<Response> {
   const { peer, reset } = values.get(requestConnection);
   const onCut = () => {
     // A reader that doesn't read never gets to the error.
@@ -20,7 +17,7 @@ export async function* serveWatch(
     signal.addEventListener('abort', () => clearTimeout(timer), { once: true });
   };
   try {
-    yield* watches.open(filter, { peer, signal, onCut });
+    yield* open({ peer, signal, onCut });
   } catch (error) {
     if (error instanceof WatchRefused)
       throw new ConnectError(error.message, Code.ResourceExhausted, undefined, undefined, error);

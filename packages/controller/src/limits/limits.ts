@@ -14,6 +14,7 @@ import { ports } from './ports.ts';
 import { queue } from './queue.ts';
 import { flaps, holders, registrations } from './registrations.ts';
 import { directory, resources } from './resources.ts';
+import { states } from './states.ts';
 import { testingOperators } from './testing-operators.ts';
 import { watches } from './watches.ts';
 
@@ -38,6 +39,7 @@ export const limitTable = {
   delegationResources,
   expressions,
   readiness,
+  states,
   queue,
   resources,
   directory,

@@ -4,26 +4,13 @@ import { limits } from '../limits/limits.ts';
 import { LoopShare, Pace } from '../queue/slices.ts';
 import type { Instance } from './instance.ts';
 import { instanceMessage, publicInstanceMessage } from './instance-message.ts';
+import { OpenWatches } from './open-watches.ts';
 import { matcherOf, type PluginFilter } from './plugin-list.ts';
 import type { Registry } from './registry.ts';
+import { Watch, type WatchReader } from './watch.ts';
 import { WatchBacklog } from './watch-backlog.ts';
 
-const { maxWatches, maxWatchesPerPeer, maxBacklogSize, maxTotalBacklogSize, maxWatchDelay } = limits.watches;
-
-/** Reason why a watch was not opened or was ended, with the remedy. Its gRPC status is RESOURCE_EXHAUSTED. */
-export class WatchRefused extends Error {}
-
-/** Reader of a watch. */
-export interface WatchReader {
-  /** Host of the reader, by which watches are counted. */
-  peer: string;
-  /** True for other plugins, which get no text of failed connections. Default: all details, for the operator's users. */
-  isPublic?: boolean;
-  /** Ends the watch when it is aborted. */
-  signal: AbortSignal;
-  /** Called when the watch ends because its reader lags. The reader may never ask for the next response. */
-  onCut?: (error: WatchRefused) => void;
-}
+const { maxWatches, maxWatchesPerPeer, maxBacklogSize, maxTotalBacklogSize } = limits.watches;
 
 /**
  * All watches of instances, on all ports. Their number is limited, by peer and in all, and so are the changes that wait for readers: by watch
@@ -31,14 +18,18 @@ export interface WatchReader {
  */
 export class PluginWatches {
   readonly #registry: Registry;
-  readonly #open = new Set<Watch>();
+  readonly #open: OpenWatches<PluginWatch>;
   /** Share of the event loop of all readers, as each would read all that waits for it without a pause. */
   readonly #share = new LoopShare();
-  #timer: NodeJS.Timeout | undefined;
-  #unsubscribe: (() => void) | undefined;
 
   constructor(registry: Registry) {
     this.#registry = registry;
+    this.#open = new OpenWatches({
+      max: maxWatches,
+      maxPerPeer: maxWatchesPerPeer,
+      advice: ', or list instead',
+      begin: () => registry.subscribe(({ instance }) => this.#onChange(instance)),
+    });
   }
 
   /** Number of open watches. */
@@ -59,31 +50,12 @@ export class PluginWatches {
    * watch itself throws it when its reader lags.
    */
   open(filter: PluginFilter, reader: WatchReader): AsyncGenerator<WatchPluginsResponse> {
-    this.#checkNumber(reader.peer);
-    const watch = new Watch(filter, reader);
+    const watch = new PluginWatch(filter, reader);
     this.#open.add(watch);
-    const close = () => this.#close(watch);
-    if (reader.signal.aborted) close();
-    else reader.signal.addEventListener('abort', close, { once: true });
-    this.#unsubscribe ??= this.#registry.subscribe(({ instance }) => this.#onChange(instance));
-    this.#timer ??= setInterval(() => this.#checkDelays(), maxWatchDelay / 4).unref();
     return this.#read(watch);
   }
 
-  #checkNumber(peer: string): void {
-    let ofPeer = 0;
-    for (const { reader } of this.#open) if (reader.peer === peer) ofPeer++;
-    if (ofPeer >= maxWatchesPerPeer) {
-      throw new WatchRefused(`${peer} has ${ofPeer} watches open, the maximum; close some of them, or share one`);
-    }
-    if (this.#open.size >= maxWatches) {
-      throw new WatchRefused(
-        `${this.#open.size} watches are open, the maximum of all; try again later, or list instead`,
-      );
-    }
-  }
-
-  async *#read(watch: Watch): AsyncGenerator<WatchPluginsResponse> {
+  async *#read(watch: PluginWatch): AsyncGenerator<WatchPluginsResponse> {
     const { signal } = watch.reader;
     try {
       const pace = new Pace();
@@ -100,7 +72,7 @@ export class PluginWatches {
         else await watch.change();
       }
     } finally {
-      this.#close(watch);
+      this.#open.close(watch);
     }
   }
 
@@ -126,79 +98,27 @@ export class PluginWatches {
   }
 
   #cutSlowest(): void {
-    let slowest: Watch | undefined;
+    let slowest: PluginWatch | undefined;
     for (const watch of this.#open) if (watch.backlog.size > (slowest?.backlog.size ?? 0)) slowest = watch;
     slowest?.cut(`the changes that wait for all readers exceed ${maxTotalBacklogSize / 2 ** 20} MiB, and it lags most`);
   }
-
-  #checkDelays(): void {
-    const oldest = performance.now() - maxWatchDelay;
-    for (const watch of this.#open) {
-      if (watch.handedOverAt !== undefined && watch.handedOverAt < oldest)
-        watch.cut(`it has read nothing for ${maxWatchDelay / 1_000} s`);
-    }
-  }
-
-  #close(watch: Watch): void {
-    if (!this.#open.delete(watch)) return;
-    watch.backlog.clear();
-    watch.wake();
-    if (this.#open.size > 0) return;
-    this.#unsubscribe?.();
-    this.#unsubscribe = undefined;
-    clearInterval(this.#timer);
-    this.#timer = undefined;
-  }
 }
 
-class Watch {
-  readonly reader: WatchReader;
+class PluginWatch extends Watch<WatchPluginsResponse> {
   readonly matches: (instance: Instance) => boolean;
   readonly backlog = new WatchBacklog<WatchPluginsResponse>();
-  /** Time at which the response that the reader has not taken yet was handed over; `undefined` without one. */
-  handedOverAt: number | undefined;
-  #error: WatchRefused | undefined;
-  #wake: () => void = () => undefined;
 
   constructor(filter: PluginFilter, reader: WatchReader) {
-    this.reader = reader;
+    super(reader);
     this.matches = matcherOf(filter);
   }
 
-  get isCut(): boolean {
-    return this.#error !== undefined;
-  }
-
-  /** Yields a response. Throws `WatchRefused` if the watch has been cut. */
-  *handOver(response: WatchPluginsResponse): Generator<WatchPluginsResponse> {
-    if (this.#error) throw this.#error;
-    this.handedOverAt = performance.now();
-    yield response;
-    this.handedOverAt = undefined;
-    if (this.#error) throw this.#error;
-  }
-
-  /** Waits for the next change, or for the end of the watch. */
-  async change(): Promise<void> {
-    await new Promise<void>((resolve) => {
-      this.#wake = resolve;
-    });
-    if (this.#error) throw this.#error;
-  }
-
-  wake(): void {
-    this.#wake();
-  }
-
-  /** Ends the watch of a reader that lags. */
-  cut(reason: string): void {
-    if (this.#error) return;
-    this.#error = new WatchRefused(
-      `the reader of the watch lags: ${reason}; read faster, or watch fewer plugins; then list and watch again`,
-    );
+  override clear(): void {
     this.backlog.clear();
-    this.wake();
-    this.reader.onCut?.(this.#error);
+  }
+
+  override cut(reason: string): void {
+    super.cut(`${reason}; read faster, or watch fewer plugins; then list and watch again`);
   }
 }
 

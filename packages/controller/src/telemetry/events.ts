@@ -33,6 +33,7 @@ const loggedOnce: ReadonlySet<string> = new Set(['UpdatedWithoutAnswer', 'Delete
 export class RecentEvents implements EventSink {
   readonly #log: Logger;
   readonly #sink: EventSink | undefined;
+  readonly #onRecord: (event: ListedEvent) => void;
   readonly #events = new Map<ResourceKey, ListedEvent[]>();
   /** Latest Events of all resources, oldest first. */
   readonly #latest = new Set<ListedEvent>();
@@ -44,10 +45,14 @@ export class RecentEvents implements EventSink {
   /** Number of Events that were not logged since the last one that was. */
   #unlogged = 0;
 
-  /** @param sink shows Events to users. */
-  constructor(log: Logger, sink?: EventSink) {
+  /**
+   * @param sink shows Events to users.
+   * @param onRecord called with each Event, also if it isn't new. Must not throw.
+   */
+  constructor(log: Logger, sink?: EventSink, onRecord: (event: ListedEvent) => void = () => undefined) {
     this.#log = log;
     this.#sink = sink;
+    this.#onRecord = onRecord;
   }
 
   record(regarding: ResourceKey, event: ResourceEvent): void {
@@ -80,6 +85,7 @@ export class RecentEvents implements EventSink {
     const oldest = events.length > maxPerResource ? events.shift() : undefined;
     this.#events.set(regarding, events);
     this.#list(recorded, [known, oldest]);
+    this.#onRecord(recorded);
     return known === undefined;
   }
 

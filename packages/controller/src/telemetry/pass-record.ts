@@ -16,8 +16,10 @@ export interface PassRecord {
   waited: number;
   /** Duration, in milliseconds. */
   took: number;
-  /** Result: `settled`, `waiting`, `retry`, `stale`, `again`, `paused`, `done` or `stopped`. */
-  result: string;
+  /** Result. `stopped`: it was ended as the controller is stopping. */
+  result: PassResultName;
+  /** Status of the condition `Ready` after the pass: `False` if an error ended it. `undefined` without the condition. */
+  ready: 'True' | 'False' | 'Unknown' | undefined;
   /** Reason of the condition `Ready` after the pass, or the code of the error that ended it. Empty if there is none. */
   reason: string;
   /** Message that belongs to the reason. */
@@ -31,6 +33,9 @@ export interface PassRecord {
   /** Id of the recorded trace of the pass, as 32 hexadecimal digits. Missing without one. */
   traceId?: string;
 }
+
+/** How a pass ended. */
+export type PassResultName = 'settled' | 'waiting' | 'retry' | 'stale' | 'again' | 'paused' | 'done' | 'stopped';
 
 /** Step of a pass that has ended. */
 export interface PassStep {
@@ -48,7 +53,7 @@ export interface PassStep {
 }
 
 /** End of a pass. */
-export interface PassEnd extends Pick<PassRecord, 'result' | 'reason' | 'message' | 'plugins'> {
+export interface PassEnd extends Pick<PassRecord, 'result' | 'ready' | 'reason' | 'message' | 'plugins'> {
   /** Error that ended the pass. */
   error?: unknown;
 }

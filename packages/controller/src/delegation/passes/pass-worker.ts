@@ -1,7 +1,9 @@
 import { KplugError } from '../../errors.ts';
+import { limits } from '../../limits/limits.ts';
 import { formatPlugin } from '../../names.ts';
 import type { WorkOutcome, WorkQueue } from '../../queue/work-queue.ts';
 import { findCondition } from '../../resources/conditions.ts';
+import { cutText } from '../../resources/cut-text.ts';
 import { keyOf, type Resource, type ResourceKey } from '../../resources/resource.ts';
 import { describeError } from '../../telemetry/describe-error.ts';
 import type { DelegationObserver } from '../../telemetry/observer.ts';
@@ -19,6 +21,8 @@ import type { WriteFailureReporter } from '../writes/write-failure-reporter.ts';
 import type { WriteFailures } from '../writes/write-failures.ts';
 import type { PassContext, PassOutcome, PassResult } from './pass-context.ts';
 import { runPass } from './run-pass.ts';
+
+const { maxPassTextLength } = limits.telemetry;
 
 /** Dependencies of a pass worker. */
 export interface PassWorkerOptions {
@@ -171,8 +175,9 @@ function describeEnd(base: Resource | undefined, outcome: PassOutcome): PassEnd 
   const ready = findCondition(base?.status, 'Ready');
   return {
     result: isStopping(outcome) ? 'stopped' : result.next,
+    ready: code ? 'False' : ready?.status,
     reason: code || (ready?.reason ?? ''),
-    message: code ? message : (ready?.message ?? ''),
+    message: code ? message : cutText(ready?.message ?? '', maxPassTextLength),
     plugins: chosen.map(formatPlugin),
     ...(error !== undefined && { error }),
   };

@@ -8,6 +8,7 @@ from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from kplug.v1 import resource_pb2 as _resource_pb2
 import builtins as _builtins
 import sys
@@ -19,6 +20,78 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class _ResourceState:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ResourceStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ResourceState.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    RESOURCE_STATE_UNSPECIFIED: _ResourceState.ValueType  # 0
+    """Not set."""
+    RESOURCE_STATE_READY: _ResourceState.ValueType  # 1
+    """The resource is ready."""
+    RESOURCE_STATE_WAITING: _ResourceState.ValueType  # 2
+    """The resource waits: for a plugin, an extension, a dependent, an operation, or its first pass."""
+    RESOURCE_STATE_FAILING: _ResourceState.ValueType  # 3
+    """A pass, a write or a dependent of the resource failed."""
+    RESOURCE_STATE_DELETING: _ResourceState.ValueType  # 4
+    """The resource is being deleted."""
+    RESOURCE_STATE_PAUSED: _ResourceState.ValueType  # 5
+    """The resource is paused."""
+
+class ResourceState(_ResourceState, metaclass=_ResourceStateEnumTypeWrapper):
+    """ResourceState says how a base resource does, in one word."""
+
+RESOURCE_STATE_UNSPECIFIED: ResourceState.ValueType  # 0
+"""Not set."""
+RESOURCE_STATE_READY: ResourceState.ValueType  # 1
+"""The resource is ready."""
+RESOURCE_STATE_WAITING: ResourceState.ValueType  # 2
+"""The resource waits: for a plugin, an extension, a dependent, an operation, or its first pass."""
+RESOURCE_STATE_FAILING: ResourceState.ValueType  # 3
+"""A pass, a write or a dependent of the resource failed."""
+RESOURCE_STATE_DELETING: ResourceState.ValueType  # 4
+"""The resource is being deleted."""
+RESOURCE_STATE_PAUSED: ResourceState.ValueType  # 5
+"""The resource is paused."""
+Global___ResourceState: _TypeAlias = ResourceState  # noqa: Y015
+
+class _TraceRelation:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _TraceRelationEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_TraceRelation.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    TRACE_RELATION_UNSPECIFIED: _TraceRelation.ValueType  # 0
+    """Not set."""
+    TRACE_RELATION_BASE: _TraceRelation.ValueType  # 1
+    """The resource that is traced."""
+    TRACE_RELATION_PLUGIN: _TraceRelation.ValueType  # 2
+    """A plugin that is chosen."""
+    TRACE_RELATION_EXTENSION: _TraceRelation.ValueType  # 3
+    """An extension."""
+    TRACE_RELATION_DEPENDENT: _TraceRelation.ValueType  # 4
+    """A dependent."""
+    TRACE_RELATION_REQUIRED: _TraceRelation.ValueType  # 5
+    """A resource that the plugin required."""
+
+class TraceRelation(_TraceRelation, metaclass=_TraceRelationEnumTypeWrapper):
+    """TraceRelation says what a node is to the one above."""
+
+TRACE_RELATION_UNSPECIFIED: TraceRelation.ValueType  # 0
+"""Not set."""
+TRACE_RELATION_BASE: TraceRelation.ValueType  # 1
+"""The resource that is traced."""
+TRACE_RELATION_PLUGIN: TraceRelation.ValueType  # 2
+"""A plugin that is chosen."""
+TRACE_RELATION_EXTENSION: TraceRelation.ValueType  # 3
+"""An extension."""
+TRACE_RELATION_DEPENDENT: TraceRelation.ValueType  # 4
+"""A dependent."""
+TRACE_RELATION_REQUIRED: TraceRelation.ValueType  # 5
+"""A resource that the plugin required."""
+Global___TraceRelation: _TypeAlias = TraceRelation  # noqa: Y015
 
 @_typing.final
 class ListDelegationsRequest(_message.Message):
@@ -259,6 +332,8 @@ class DelegatedResource(_message.Message):
     READY_FIELD_NUMBER: _builtins.int
     READY_REASON_FIELD_NUMBER: _builtins.int
     READY_MESSAGE_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    SINCE_FIELD_NUMBER: _builtins.int
     key: _builtins.str
     """Key of the resource, `group/version/kind/namespace/name`."""
     delegation: _builtins.str
@@ -275,6 +350,12 @@ class DelegatedResource(_message.Message):
     """Status, reason and message of the condition `Ready`."""
     ready_reason: _builtins.str
     ready_message: _builtins.str
+    state: Global___ResourceState.ValueType
+    """State in one word."""
+    @_builtins.property
+    def since(self) -> _timestamp_pb2.Timestamp:
+        """Time of the last change of the condition `Ready`; unset if it isn't known."""
+
     def __init__(
         self,
         *,
@@ -288,10 +369,12 @@ class DelegatedResource(_message.Message):
         ready: _resource_pb2.ConditionStatus.ValueType = ...,
         ready_reason: _builtins.str = ...,
         ready_message: _builtins.str = ...,
+        state: Global___ResourceState.ValueType = ...,
+        since: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["since", b"since"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["delegation", b"delegation", "generation", b"generation", "key", b"key", "observed_generation", b"observed_generation", "plugin", b"plugin", "plugin_version", b"plugin_version", "ready", b"ready", "ready_message", b"ready_message", "ready_reason", b"ready_reason", "selection_reason", b"selection_reason"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["delegation", b"delegation", "generation", b"generation", "key", b"key", "observed_generation", b"observed_generation", "plugin", b"plugin", "plugin_version", b"plugin_version", "ready", b"ready", "ready_message", b"ready_message", "ready_reason", b"ready_reason", "selection_reason", b"selection_reason", "since", b"since", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -615,3 +698,461 @@ class Candidate(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Candidate: _TypeAlias = Candidate  # noqa: Y015
+
+@_typing.final
+class TraceResourceRequest(_message.Message):
+    """TraceResourceRequest names a base resource."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KIND_FIELD_NUMBER: _builtins.int
+    NAMESPACE_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    kind: _builtins.str
+    """Kind, case-insensitive; or a plural or short form of it."""
+    namespace: _builtins.str
+    """Namespace; empty for resources without one."""
+    name: _builtins.str
+    """Name of the resource."""
+    def __init__(
+        self,
+        *,
+        kind: _builtins.str = ...,
+        namespace: _builtins.str = ...,
+        name: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["kind", b"kind", "name", b"name", "namespace", b"namespace"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TraceResourceRequest: _TypeAlias = TraceResourceRequest  # noqa: Y015
+
+@_typing.final
+class TraceResourceResponse(_message.Message):
+    """TraceResourceResponse has the tree of a resource."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RESOURCE_FIELD_NUMBER: _builtins.int
+    DIAGNOSIS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def resource(self) -> Global___TraceNode:
+        """The resource, with all that it depends on."""
+
+    @_builtins.property
+    def diagnosis(self) -> Global___Diagnosis:
+        """Why the resource is in its state."""
+
+    def __init__(
+        self,
+        *,
+        resource: Global___TraceNode | None = ...,
+        diagnosis: Global___Diagnosis | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["diagnosis", b"diagnosis", "resource", b"resource"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["diagnosis", b"diagnosis", "resource", b"resource"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TraceResourceResponse: _TypeAlias = TraceResourceResponse  # noqa: Y015
+
+@_typing.final
+class TraceNode(_message.Message):
+    """TraceNode is a resource or a plugin in a trace."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RELATION_FIELD_NUMBER: _builtins.int
+    KEY_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    READY_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    MESSAGE_FIELD_NUMBER: _builtins.int
+    SINCE_FIELD_NUMBER: _builtins.int
+    DELEGATED_FIELD_NUMBER: _builtins.int
+    CHILDREN_FIELD_NUMBER: _builtins.int
+    relation: Global___TraceRelation.ValueType
+    """Relation to the node above."""
+    key: _builtins.str
+    """Key of a resource, `group/version/kind/namespace/name`; empty for a plugin."""
+    name: _builtins.str
+    """Name for people: `Kind namespace/name` of a resource; name and version of a plugin."""
+    ready: _resource_pb2.ConditionStatus.ValueType
+    """TRUE if it is ready, FALSE if it isn't, UNKNOWN if its state isn't known."""
+    reason: _builtins.str
+    """Reason in one PascalCase word, and message."""
+    message: _builtins.str
+    delegated: _builtins.bool
+    """True for a resource that is delegated itself."""
+    @_builtins.property
+    def since(self) -> _timestamp_pb2.Timestamp:
+        """Time of the last change of the reason; unset if it isn't known."""
+
+    @_builtins.property
+    def children(self) -> _containers.RepeatedCompositeFieldContainer[Global___TraceNode]:
+        """What it depends on."""
+
+    def __init__(
+        self,
+        *,
+        relation: Global___TraceRelation.ValueType = ...,
+        key: _builtins.str = ...,
+        name: _builtins.str = ...,
+        ready: _resource_pb2.ConditionStatus.ValueType = ...,
+        reason: _builtins.str = ...,
+        message: _builtins.str = ...,
+        since: _timestamp_pb2.Timestamp | None = ...,
+        delegated: _builtins.bool = ...,
+        children: _abc.Iterable[Global___TraceNode] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["since", b"since"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["children", b"children", "delegated", b"delegated", "key", b"key", "message", b"message", "name", b"name", "ready", b"ready", "reason", b"reason", "relation", b"relation", "since", b"since"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TraceNode: _TypeAlias = TraceNode  # noqa: Y015
+
+@_typing.final
+class Diagnosis(_message.Message):
+    """Diagnosis says why a base resource is in its state, in sentences for people."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STATE_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    SUMMARY_FIELD_NUMBER: _builtins.int
+    DETAILS_FIELD_NUMBER: _builtins.int
+    ADVICE_FIELD_NUMBER: _builtins.int
+    CAUSE_NAME_FIELD_NUMBER: _builtins.int
+    CAUSE_KEY_FIELD_NUMBER: _builtins.int
+    SINCE_FIELD_NUMBER: _builtins.int
+    STALE_FIELD_NUMBER: _builtins.int
+    state: Global___ResourceState.ValueType
+    """State in one word."""
+    reason: _builtins.str
+    """Reason of the root cause in one PascalCase word, for example `ExtensionNotFound`."""
+    summary: _builtins.str
+    """The root cause in one sentence."""
+    advice: _builtins.str
+    """What to do next, in one or two sentences; empty for a resource that is ready."""
+    cause_name: _builtins.str
+    """Name of what causes the state, as in TraceNode; empty if it is the resource itself."""
+    cause_key: _builtins.str
+    """Key of that, if it is a resource."""
+    @_builtins.property
+    def details(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What leads from the resource to the cause, one sentence each, and further facts, for example each candidate that was refused."""
+
+    @_builtins.property
+    def since(self) -> _timestamp_pb2.Timestamp:
+        """Time since which the resource is in this state; unset if it isn't known."""
+
+    @_builtins.property
+    def stale(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What of the shown state may be out of date, and why, one sentence each. Empty if all is current."""
+
+    def __init__(
+        self,
+        *,
+        state: Global___ResourceState.ValueType = ...,
+        reason: _builtins.str = ...,
+        summary: _builtins.str = ...,
+        details: _abc.Iterable[_builtins.str] | None = ...,
+        advice: _builtins.str = ...,
+        cause_name: _builtins.str = ...,
+        cause_key: _builtins.str = ...,
+        since: _timestamp_pb2.Timestamp | None = ...,
+        stale: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["since", b"since"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["advice", b"advice", "cause_key", b"cause_key", "cause_name", b"cause_name", "details", b"details", "reason", b"reason", "since", b"since", "stale", b"stale", "state", b"state", "summary", b"summary"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Diagnosis: _TypeAlias = Diagnosis  # noqa: Y015
+
+@_typing.final
+class SearchResourcesRequest(_message.Message):
+    """SearchResourcesRequest filters the base resources. An empty field matches all."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DELEGATION_FIELD_NUMBER: _builtins.int
+    NAMESPACE_FIELD_NUMBER: _builtins.int
+    STATES_FIELD_NUMBER: _builtins.int
+    CAUSE_FIELD_NUMBER: _builtins.int
+    PLUGIN_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
+    OFFSET_FIELD_NUMBER: _builtins.int
+    LIMIT_FIELD_NUMBER: _builtins.int
+    delegation: _builtins.str
+    """Name of a delegation."""
+    namespace: _builtins.str
+    """Namespace."""
+    cause: _builtins.str
+    """Id of a cause, of a summary."""
+    plugin: _builtins.str
+    """Name of the plugin that the resource is assigned to, case-insensitive."""
+    text: _builtins.str
+    """Words that must occur in kind, namespace, name, reason or message, case-insensitive."""
+    offset: _builtins.int
+    """Number of matching resources to leave out, and maximum number to return: default 100, at most 1000."""
+    limit: _builtins.int
+    @_builtins.property
+    def states(self) -> _containers.RepeatedScalarFieldContainer[Global___ResourceState.ValueType]:
+        """States, of which a resource must have one."""
+
+    def __init__(
+        self,
+        *,
+        delegation: _builtins.str = ...,
+        namespace: _builtins.str = ...,
+        states: _abc.Iterable[Global___ResourceState.ValueType] | None = ...,
+        cause: _builtins.str = ...,
+        plugin: _builtins.str = ...,
+        text: _builtins.str = ...,
+        offset: _builtins.int = ...,
+        limit: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cause", b"cause", "delegation", b"delegation", "limit", b"limit", "namespace", b"namespace", "offset", b"offset", "plugin", b"plugin", "states", b"states", "text", b"text"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SearchResourcesRequest: _TypeAlias = SearchResourcesRequest  # noqa: Y015
+
+@_typing.final
+class SearchResourcesResponse(_message.Message):
+    """SearchResourcesResponse has a part of the resources."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RESOURCES_FIELD_NUMBER: _builtins.int
+    TOTAL_FIELD_NUMBER: _builtins.int
+    total: _builtins.int
+    """Number of all resources that match."""
+    @_builtins.property
+    def resources(self) -> _containers.RepeatedCompositeFieldContainer[Global___DelegatedResource]: ...
+    def __init__(
+        self,
+        *,
+        resources: _abc.Iterable[Global___DelegatedResource] | None = ...,
+        total: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["resources", b"resources", "total", b"total"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SearchResourcesResponse: _TypeAlias = SearchResourcesResponse  # noqa: Y015
+
+@_typing.final
+class WatchSummaryRequest(_message.Message):
+    """WatchSummaryRequest filters a summary. Empty matches all."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAMESPACE_FIELD_NUMBER: _builtins.int
+    namespace: _builtins.str
+    """Namespace."""
+    def __init__(
+        self,
+        *,
+        namespace: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["namespace", b"namespace"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WatchSummaryRequest: _TypeAlias = WatchSummaryRequest  # noqa: Y015
+
+@_typing.final
+class WatchSummaryResponse(_message.Message):
+    """WatchSummaryResponse is the state of an operator in numbers."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DELEGATIONS_FIELD_NUMBER: _builtins.int
+    NAMESPACES_FIELD_NUMBER: _builtins.int
+    OPERATOR_VERSION_FIELD_NUMBER: _builtins.int
+    STARTED_AT_FIELD_NUMBER: _builtins.int
+    STANDBY_FIELD_NUMBER: _builtins.int
+    PROBLEMS_FIELD_NUMBER: _builtins.int
+    operator_version: _builtins.str
+    """Version of the operator, and time at which this process started."""
+    standby: _builtins.bool
+    """True if the operator waits for leadership. What it knows is then read from the API server, and it does no passes."""
+    @_builtins.property
+    def delegations(self) -> _containers.RepeatedCompositeFieldContainer[Global___DelegationSummary]:
+        """Delegations, ordered by name."""
+
+    @_builtins.property
+    def namespaces(self) -> _containers.RepeatedCompositeFieldContainer[Global___NamespaceSummary]:
+        """Namespaces with delegated resources, of all delegations, ordered by name. Not filtered; at most 1000."""
+
+    @_builtins.property
+    def started_at(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def problems(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Problems of the operator itself, one sentence each: reasons for not being ready, degraded writes, insecure settings."""
+
+    def __init__(
+        self,
+        *,
+        delegations: _abc.Iterable[Global___DelegationSummary] | None = ...,
+        namespaces: _abc.Iterable[Global___NamespaceSummary] | None = ...,
+        operator_version: _builtins.str = ...,
+        started_at: _timestamp_pb2.Timestamp | None = ...,
+        standby: _builtins.bool = ...,
+        problems: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["started_at", b"started_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["delegations", b"delegations", "namespaces", b"namespaces", "operator_version", b"operator_version", "problems", b"problems", "standby", b"standby", "started_at", b"started_at"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WatchSummaryResponse: _TypeAlias = WatchSummaryResponse  # noqa: Y015
+
+@_typing.final
+class NamespaceSummary(_message.Message):
+    """NamespaceSummary counts the resources of a namespace."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    TOTAL_FIELD_NUMBER: _builtins.int
+    NOT_READY_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """Name; empty for resources without a namespace."""
+    total: _builtins.int
+    """Number of resources, and number of those that are not ready."""
+    not_ready: _builtins.int
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        total: _builtins.int = ...,
+        not_ready: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "not_ready", b"not_ready", "total", b"total"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___NamespaceSummary: _TypeAlias = NamespaceSummary  # noqa: Y015
+
+@_typing.final
+class DelegationSummary(_message.Message):
+    """DelegationSummary counts the resources of a delegation."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    API_VERSION_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    TOTAL_FIELD_NUMBER: _builtins.int
+    READY_FIELD_NUMBER: _builtins.int
+    WAITING_FIELD_NUMBER: _builtins.int
+    FAILING_FIELD_NUMBER: _builtins.int
+    DELETING_FIELD_NUMBER: _builtins.int
+    PAUSED_FIELD_NUMBER: _builtins.int
+    CAUSES_FIELD_NUMBER: _builtins.int
+    PROBLEM_REASON_FIELD_NUMBER: _builtins.int
+    PROBLEM_MESSAGE_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """Name of the delegation, and kind that it delegates."""
+    api_version: _builtins.str
+    kind: _builtins.str
+    total: _builtins.int
+    """Numbers of resources by state."""
+    ready: _builtins.int
+    waiting: _builtins.int
+    failing: _builtins.int
+    deleting: _builtins.int
+    paused: _builtins.int
+    problem_reason: _builtins.str
+    """Reason and message of a problem that concerns the whole delegation, as in Delegation; its numbers may then be out of date."""
+    problem_message: _builtins.str
+    @_builtins.property
+    def causes(self) -> _containers.RepeatedCompositeFieldContainer[Global___CauseSummary]:
+        """Why resources aren't ready: root causes that hold up others first, then by number."""
+
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        api_version: _builtins.str = ...,
+        kind: _builtins.str = ...,
+        total: _builtins.int = ...,
+        ready: _builtins.int = ...,
+        waiting: _builtins.int = ...,
+        failing: _builtins.int = ...,
+        deleting: _builtins.int = ...,
+        paused: _builtins.int = ...,
+        causes: _abc.Iterable[Global___CauseSummary] | None = ...,
+        problem_reason: _builtins.str = ...,
+        problem_message: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["api_version", b"api_version", "causes", b"causes", "deleting", b"deleting", "failing", b"failing", "kind", b"kind", "name", b"name", "paused", b"paused", "problem_message", b"problem_message", "problem_reason", b"problem_reason", "ready", b"ready", "total", b"total", "waiting", b"waiting"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DelegationSummary: _TypeAlias = DelegationSummary  # noqa: Y015
+
+@_typing.final
+class CauseSummary(_message.Message):
+    """CauseSummary is a cause for which resources aren't ready."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    SUMMARY_FIELD_NUMBER: _builtins.int
+    ADVICE_FIELD_NUMBER: _builtins.int
+    RESOURCES_FIELD_NUMBER: _builtins.int
+    EXAMPLE_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    """Id, by which resources are searched."""
+    state: Global___ResourceState.ValueType
+    """State of the resources, and reason in one PascalCase word."""
+    reason: _builtins.str
+    summary: _builtins.str
+    """Cause in one sentence, as for the example."""
+    advice: _builtins.str
+    """What to do next, in one or two sentences."""
+    resources: _builtins.int
+    """Number of resources."""
+    example: _builtins.str
+    """Key of one of them."""
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+        state: Global___ResourceState.ValueType = ...,
+        reason: _builtins.str = ...,
+        summary: _builtins.str = ...,
+        advice: _builtins.str = ...,
+        resources: _builtins.int = ...,
+        example: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["advice", b"advice", "example", b"example", "id", b"id", "reason", b"reason", "resources", b"resources", "state", b"state", "summary", b"summary"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CauseSummary: _TypeAlias = CauseSummary  # noqa: Y015

@@ -50,6 +50,21 @@ class DelegationServiceStub(object):
                 request_serializer=kplug_dot_v1_dot_delegation__pb2.ExplainResourceRequest.SerializeToString,
                 response_deserializer=kplug_dot_v1_dot_delegation__pb2.ExplainResourceResponse.FromString,
                 _registered_method=True)
+        self.TraceResource = channel.unary_unary(
+                '/kplug.v1.DelegationService/TraceResource',
+                request_serializer=kplug_dot_v1_dot_delegation__pb2.TraceResourceRequest.SerializeToString,
+                response_deserializer=kplug_dot_v1_dot_delegation__pb2.TraceResourceResponse.FromString,
+                _registered_method=True)
+        self.SearchResources = channel.unary_unary(
+                '/kplug.v1.DelegationService/SearchResources',
+                request_serializer=kplug_dot_v1_dot_delegation__pb2.SearchResourcesRequest.SerializeToString,
+                response_deserializer=kplug_dot_v1_dot_delegation__pb2.SearchResourcesResponse.FromString,
+                _registered_method=True)
+        self.WatchSummary = channel.unary_stream(
+                '/kplug.v1.DelegationService/WatchSummary',
+                request_serializer=kplug_dot_v1_dot_delegation__pb2.WatchSummaryRequest.SerializeToString,
+                response_deserializer=kplug_dot_v1_dot_delegation__pb2.WatchSummaryResponse.FromString,
+                _registered_method=True)
 
 
 class DelegationServiceServicer(object):
@@ -77,6 +92,27 @@ class DelegationServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def TraceResource(self, request, context):
+        """TraceResource returns a base resource with all that it depends on, and the cause of its state.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SearchResources(self, request, context):
+        """SearchResources returns a part of the base resources that match a filter, ordered by key, and the number of all that do.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def WatchSummary(self, request, context):
+        """WatchSummary sends the numbers of base resources by state and by cause, and again after changes, at most once a second.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_DelegationServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -94,6 +130,21 @@ def add_DelegationServiceServicer_to_server(servicer, server):
                     servicer.ExplainResource,
                     request_deserializer=kplug_dot_v1_dot_delegation__pb2.ExplainResourceRequest.FromString,
                     response_serializer=kplug_dot_v1_dot_delegation__pb2.ExplainResourceResponse.SerializeToString,
+            ),
+            'TraceResource': grpc.unary_unary_rpc_method_handler(
+                    servicer.TraceResource,
+                    request_deserializer=kplug_dot_v1_dot_delegation__pb2.TraceResourceRequest.FromString,
+                    response_serializer=kplug_dot_v1_dot_delegation__pb2.TraceResourceResponse.SerializeToString,
+            ),
+            'SearchResources': grpc.unary_unary_rpc_method_handler(
+                    servicer.SearchResources,
+                    request_deserializer=kplug_dot_v1_dot_delegation__pb2.SearchResourcesRequest.FromString,
+                    response_serializer=kplug_dot_v1_dot_delegation__pb2.SearchResourcesResponse.SerializeToString,
+            ),
+            'WatchSummary': grpc.unary_stream_rpc_method_handler(
+                    servicer.WatchSummary,
+                    request_deserializer=kplug_dot_v1_dot_delegation__pb2.WatchSummaryRequest.FromString,
+                    response_serializer=kplug_dot_v1_dot_delegation__pb2.WatchSummaryResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -178,6 +229,87 @@ class DelegationService(object):
             '/kplug.v1.DelegationService/ExplainResource',
             kplug_dot_v1_dot_delegation__pb2.ExplainResourceRequest.SerializeToString,
             kplug_dot_v1_dot_delegation__pb2.ExplainResourceResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def TraceResource(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/kplug.v1.DelegationService/TraceResource',
+            kplug_dot_v1_dot_delegation__pb2.TraceResourceRequest.SerializeToString,
+            kplug_dot_v1_dot_delegation__pb2.TraceResourceResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SearchResources(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/kplug.v1.DelegationService/SearchResources',
+            kplug_dot_v1_dot_delegation__pb2.SearchResourcesRequest.SerializeToString,
+            kplug_dot_v1_dot_delegation__pb2.SearchResourcesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WatchSummary(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/kplug.v1.DelegationService/WatchSummary',
+            kplug_dot_v1_dot_delegation__pb2.WatchSummaryRequest.SerializeToString,
+            kplug_dot_v1_dot_delegation__pb2.WatchSummaryResponse.FromString,
             options,
             channel_credentials,
             insecure,

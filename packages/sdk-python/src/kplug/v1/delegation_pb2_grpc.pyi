@@ -39,6 +39,12 @@ class DelegationServiceStub:
     """ListResources returns the base resources of the delegations in pages, ordered by key, with the plugin that each is assigned to."""
     ExplainResource: _grpc.UnaryUnaryMultiCallable[_delegation_pb2.ExplainResourceRequest, _delegation_pb2.ExplainResourceResponse]
     """ExplainResource returns the plugin that would be chosen now for a base resource, and the reason for each candidate."""
+    TraceResource: _grpc.UnaryUnaryMultiCallable[_delegation_pb2.TraceResourceRequest, _delegation_pb2.TraceResourceResponse]
+    """TraceResource returns a base resource with all that it depends on, and the cause of its state."""
+    SearchResources: _grpc.UnaryUnaryMultiCallable[_delegation_pb2.SearchResourcesRequest, _delegation_pb2.SearchResourcesResponse]
+    """SearchResources returns a part of the base resources that match a filter, ordered by key, and the number of all that do."""
+    WatchSummary: _grpc.UnaryStreamMultiCallable[_delegation_pb2.WatchSummaryRequest, _delegation_pb2.WatchSummaryResponse]
+    """WatchSummary sends the numbers of base resources by state and by cause, and again after changes, at most once a second."""
 
 @_typing.type_check_only
 class DelegationServiceAsyncStub(DelegationServiceStub):
@@ -51,6 +57,12 @@ class DelegationServiceAsyncStub(DelegationServiceStub):
     """ListResources returns the base resources of the delegations in pages, ordered by key, with the plugin that each is assigned to."""
     ExplainResource: _aio.UnaryUnaryMultiCallable[_delegation_pb2.ExplainResourceRequest, _delegation_pb2.ExplainResourceResponse]  # type: ignore[assignment]
     """ExplainResource returns the plugin that would be chosen now for a base resource, and the reason for each candidate."""
+    TraceResource: _aio.UnaryUnaryMultiCallable[_delegation_pb2.TraceResourceRequest, _delegation_pb2.TraceResourceResponse]  # type: ignore[assignment]
+    """TraceResource returns a base resource with all that it depends on, and the cause of its state."""
+    SearchResources: _aio.UnaryUnaryMultiCallable[_delegation_pb2.SearchResourcesRequest, _delegation_pb2.SearchResourcesResponse]  # type: ignore[assignment]
+    """SearchResources returns a part of the base resources that match a filter, ordered by key, and the number of all that do."""
+    WatchSummary: _aio.UnaryStreamMultiCallable[_delegation_pb2.WatchSummaryRequest, _delegation_pb2.WatchSummaryResponse]  # type: ignore[assignment]
+    """WatchSummary sends the numbers of base resources by state and by cause, and again after changes, at most once a second."""
 
 class DelegationServiceServicer(metaclass=_abc_1.ABCMeta):
     """DelegationService exposes the delegations of an operator and its decisions. It is read-only and served on the admin port."""
@@ -78,5 +90,29 @@ class DelegationServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_delegation_pb2.ExplainResourceResponse, _abc.Awaitable[_delegation_pb2.ExplainResourceResponse]]:
         """ExplainResource returns the plugin that would be chosen now for a base resource, and the reason for each candidate."""
+
+    @_abc_1.abstractmethod
+    def TraceResource(
+        self,
+        request: _delegation_pb2.TraceResourceRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_delegation_pb2.TraceResourceResponse, _abc.Awaitable[_delegation_pb2.TraceResourceResponse]]:
+        """TraceResource returns a base resource with all that it depends on, and the cause of its state."""
+
+    @_abc_1.abstractmethod
+    def SearchResources(
+        self,
+        request: _delegation_pb2.SearchResourcesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_delegation_pb2.SearchResourcesResponse, _abc.Awaitable[_delegation_pb2.SearchResourcesResponse]]:
+        """SearchResources returns a part of the base resources that match a filter, ordered by key, and the number of all that do."""
+
+    @_abc_1.abstractmethod
+    def WatchSummary(
+        self,
+        request: _delegation_pb2.WatchSummaryRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_delegation_pb2.WatchSummaryResponse], _abc.AsyncIterator[_delegation_pb2.WatchSummaryResponse]]:
+        """WatchSummary sends the numbers of base resources by state and by cause, and again after changes, at most once a second."""
 
 def add_DelegationServiceServicer_to_server(servicer: DelegationServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -26,7 +26,7 @@ from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x13kplug/v1/load.proto\x12\x08kplug.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x10\n\x0eGetLoadRequest\"\xe8\x01\n\x0fGetLoadResponse\x12%\n\x07plugins\x18\x01 \x03(\x0b\x32\x14.kplug.v1.PluginLoad\x12-\n\x0b\x64\x65legations\x18\x02 \x03(\x0b\x32\x18.kplug.v1.DelegationLoad\x12.\n\x0brecent_time\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12-\n\ntotal_time\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x0f\n\x07standby\x18\x05 \x01(\x08\x12\x0f\n\x07\x64ropped\x18\x06 \x01(\r\"\xd4\x02\n\nPluginLoad\x12\x0e\n\x06plugin\x18\x01 \x01(\t\x12\x17\n\x0fready_instances\x18\x02 \x01(\r\x12\x11\n\tinstances\x18\x03 \x01(\r\x12,\n\rrecent_passes\x18\x04 \x01(\x0b\x32\x15.kplug.v1.WorkFigures\x12+\n\x0ctotal_passes\x18\x05 \x01(\x0b\x32\x15.kplug.v1.WorkFigures\x12+\n\x0crecent_calls\x18\x06 \x01(\x0b\x32\x15.kplug.v1.WorkFigures\x12*\n\x0btotal_calls\x18\x07 \x01(\x0b\x32\x15.kplug.v1.WorkFigures\x12\x16\n\tin_flight\x18\x08 \x01(\rH\x00\x88\x01\x01\x12\x30\n\x0clast_call_at\x18\t \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x0c\n\n_in_flight\"\xb3\x01\n\x0e\x44\x65legationLoad\x12\x12\n\ndelegation\x18\x01 \x01(\t\x12\x11\n\tresources\x18\x02 \x01(\r\x12,\n\rrecent_passes\x18\x03 \x01(\x0b\x32\x15.kplug.v1.WorkFigures\x12+\n\x0ctotal_passes\x18\x04 \x01(\x0b\x32\x15.kplug.v1.WorkFigures\x12\x0e\n\x06\x61\x63tive\x18\x05 \x01(\r\x12\x0f\n\x07waiting\x18\x06 \x01(\r\"|\n\x0bWorkFigures\x12\r\n\x05\x63ount\x18\x01 \x01(\x04\x12\x0e\n\x06\x66\x61iled\x18\x02 \x01(\x04\x12&\n\x03p50\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12&\n\x03p99\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration2M\n\x0bLoadService\x12>\n\x07GetLoad\x12\x18.kplug.v1.GetLoadRequest\x1a\x19.kplug.v1.GetLoadResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x13kplug/v1/load.proto\x12\x08kplug.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x10\n\x0eGetLoadRequest\"\xe8\x01\n\x0fGetLoadResponse\x12%\n\x07plugins\x18\x01 \x03(\x0b\x32\x14.kplug.v1.PluginLoad\x12-\n\x0b\x64\x65legations\x18\x02 \x03(\x0b\x32\x18.kplug.v1.DelegationLoad\x12.\n\x0brecent_time\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12-\n\ntotal_time\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x0f\n\x07standby\x18\x05 \x01(\x08\x12\x0f\n\x07\x64ropped\x18\x06 \x01(\r\"\x91\x03\n\nPluginLoad\x12\x0e\n\x06plugin\x18\x01 \x01(\t\x12\x17\n\x0fready_instances\x18\x02 \x01(\r\x12\x11\n\tinstances\x18\x03 \x01(\r\x12,\n\rrecent_passes\x18\x04 \x01(\x0b\x32\x15.kplug.v1.WorkFigures\x12+\n\x0ctotal_passes\x18\x05 \x01(\x0b\x32\x15.kplug.v1.WorkFigures\x12+\n\x0crecent_calls\x18\x06 \x01(\x0b\x32\x15.kplug.v1.WorkFigures\x12*\n\x0btotal_calls\x18\x07 \x01(\x0b\x32\x15.kplug.v1.WorkFigures\x12\x16\n\tin_flight\x18\x08 \x01(\rH\x00\x88\x01\x01\x12\x30\n\x0clast_call_at\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tresources\x18\n \x01(\r\x12(\n\x08\x66\x61ilures\x18\x0b \x03(\x0b\x32\x16.kplug.v1.FailureCountB\x0c\n\n_in_flight\"p\n\x0c\x46\x61ilureCount\x12\x0e\n\x06reason\x18\x01 \x01(\t\x12\r\n\x05\x63ount\x18\x02 \x01(\x04\x12+\n\x07last_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x14\n\x0clast_message\x18\x04 \x01(\t\"\xb3\x01\n\x0e\x44\x65legationLoad\x12\x12\n\ndelegation\x18\x01 \x01(\t\x12\x11\n\tresources\x18\x02 \x01(\r\x12,\n\rrecent_passes\x18\x03 \x01(\x0b\x32\x15.kplug.v1.WorkFigures\x12+\n\x0ctotal_passes\x18\x04 \x01(\x0b\x32\x15.kplug.v1.WorkFigures\x12\x0e\n\x06\x61\x63tive\x18\x05 \x01(\r\x12\x0f\n\x07waiting\x18\x06 \x01(\r\"|\n\x0bWorkFigures\x12\r\n\x05\x63ount\x18\x01 \x01(\x04\x12\x0e\n\x06\x66\x61iled\x18\x02 \x01(\x04\x12&\n\x03p50\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12&\n\x03p99\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\"\x13\n\x11GetHistoryRequest\"\x9e\x01\n\x12GetHistoryResponse\x12)\n\x05start\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12+\n\x08interval\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x30\n\x0b\x64\x65legations\x18\x03 \x03(\x0b\x32\x1b.kplug.v1.DelegationHistory\"G\n\x11\x44\x65legationHistory\x12\x12\n\ndelegation\x18\x01 \x01(\t\x12\x0e\n\x06passes\x18\x02 \x03(\r\x12\x0e\n\x06\x66\x61iled\x18\x03 \x03(\r2\x96\x01\n\x0bLoadService\x12>\n\x07GetLoad\x12\x18.kplug.v1.GetLoadRequest\x1a\x19.kplug.v1.GetLoadResponse\x12G\n\nGetHistory\x12\x1b.kplug.v1.GetHistoryRequest\x1a\x1c.kplug.v1.GetHistoryResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -38,11 +38,19 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GETLOADRESPONSE']._serialized_start=117
   _globals['_GETLOADRESPONSE']._serialized_end=349
   _globals['_PLUGINLOAD']._serialized_start=352
-  _globals['_PLUGINLOAD']._serialized_end=692
-  _globals['_DELEGATIONLOAD']._serialized_start=695
-  _globals['_DELEGATIONLOAD']._serialized_end=874
-  _globals['_WORKFIGURES']._serialized_start=876
-  _globals['_WORKFIGURES']._serialized_end=1000
-  _globals['_LOADSERVICE']._serialized_start=1002
-  _globals['_LOADSERVICE']._serialized_end=1079
+  _globals['_PLUGINLOAD']._serialized_end=753
+  _globals['_FAILURECOUNT']._serialized_start=755
+  _globals['_FAILURECOUNT']._serialized_end=867
+  _globals['_DELEGATIONLOAD']._serialized_start=870
+  _globals['_DELEGATIONLOAD']._serialized_end=1049
+  _globals['_WORKFIGURES']._serialized_start=1051
+  _globals['_WORKFIGURES']._serialized_end=1175
+  _globals['_GETHISTORYREQUEST']._serialized_start=1177
+  _globals['_GETHISTORYREQUEST']._serialized_end=1196
+  _globals['_GETHISTORYRESPONSE']._serialized_start=1199
+  _globals['_GETHISTORYRESPONSE']._serialized_end=1357
+  _globals['_DELEGATIONHISTORY']._serialized_start=1359
+  _globals['_DELEGATIONHISTORY']._serialized_end=1430
+  _globals['_LOADSERVICE']._serialized_start=1433
+  _globals['_LOADSERVICE']._serialized_end=1583
 # @@protoc_insertion_point(module_scope)

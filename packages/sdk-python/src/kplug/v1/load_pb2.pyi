@@ -102,6 +102,8 @@ class PluginLoad(_message.Message):
     TOTAL_CALLS_FIELD_NUMBER: _builtins.int
     IN_FLIGHT_FIELD_NUMBER: _builtins.int
     LAST_CALL_AT_FIELD_NUMBER: _builtins.int
+    RESOURCES_FIELD_NUMBER: _builtins.int
+    FAILURES_FIELD_NUMBER: _builtins.int
     plugin: _builtins.str
     """Name of the plugin; empty for all plugins together that are too many to be counted separately."""
     ready_instances: _builtins.int
@@ -109,6 +111,8 @@ class PluginLoad(_message.Message):
     instances: _builtins.int
     in_flight: _builtins.int
     """Number of in-flight calls."""
+    resources: _builtins.int
+    """Number of base resources that are assigned to the plugin."""
     @_builtins.property
     def recent_passes(self) -> Global___WorkFigures:
         """Passes that chose the plugin. Unset if they are not counted separately, as all fields below."""
@@ -125,6 +129,10 @@ class PluginLoad(_message.Message):
     def last_call_at(self) -> _timestamp_pb2.Timestamp:
         """End of the last call; unset if there was none."""
 
+    @_builtins.property
+    def failures(self) -> _containers.RepeatedCompositeFieldContainer[Global___FailureCount]:
+        """Failures of its calls since the controller started, by reason, most frequent first. At most 20."""
+
     def __init__(
         self,
         *,
@@ -137,16 +145,53 @@ class PluginLoad(_message.Message):
         total_calls: Global___WorkFigures | None = ...,
         in_flight: _builtins.int | None = ...,
         last_call_at: _timestamp_pb2.Timestamp | None = ...,
+        resources: _builtins.int = ...,
+        failures: _abc.Iterable[Global___FailureCount] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_in_flight", b"_in_flight", "in_flight", b"in_flight", "last_call_at", b"last_call_at", "recent_calls", b"recent_calls", "recent_passes", b"recent_passes", "total_calls", b"total_calls", "total_passes", b"total_passes"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_in_flight", b"_in_flight", "in_flight", b"in_flight", "instances", b"instances", "last_call_at", b"last_call_at", "plugin", b"plugin", "ready_instances", b"ready_instances", "recent_calls", b"recent_calls", "recent_passes", b"recent_passes", "total_calls", b"total_calls", "total_passes", b"total_passes"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_in_flight", b"_in_flight", "failures", b"failures", "in_flight", b"in_flight", "instances", b"instances", "last_call_at", b"last_call_at", "plugin", b"plugin", "ready_instances", b"ready_instances", "recent_calls", b"recent_calls", "recent_passes", b"recent_passes", "resources", b"resources", "total_calls", b"total_calls", "total_passes", b"total_passes"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__in_flight: _TypeAlias = _typing.Literal["in_flight"]  # noqa: Y015
     _WhichOneofArgType__in_flight: _TypeAlias = _typing.Literal["_in_flight", b"_in_flight"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType__in_flight) -> _WhichOneofReturnType__in_flight | None: ...
 
 Global___PluginLoad: _TypeAlias = PluginLoad  # noqa: Y015
+
+@_typing.final
+class FailureCount(_message.Message):
+    """FailureCount counts failures with the same reason."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REASON_FIELD_NUMBER: _builtins.int
+    COUNT_FIELD_NUMBER: _builtins.int
+    LAST_AT_FIELD_NUMBER: _builtins.int
+    LAST_MESSAGE_FIELD_NUMBER: _builtins.int
+    reason: _builtins.str
+    """Reason in one PascalCase word, or gRPC code, for example `DeadlineExceeded`."""
+    count: _builtins.int
+    """Number of failures."""
+    last_message: _builtins.str
+    @_builtins.property
+    def last_at(self) -> _timestamp_pb2.Timestamp:
+        """Time of the last one, and its message."""
+
+    def __init__(
+        self,
+        *,
+        reason: _builtins.str = ...,
+        count: _builtins.int = ...,
+        last_at: _timestamp_pb2.Timestamp | None = ...,
+        last_message: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["last_at", b"last_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["count", b"count", "last_at", b"last_at", "last_message", b"last_message", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FailureCount: _TypeAlias = FailureCount  # noqa: Y015
 
 @_typing.final
 class DelegationLoad(_message.Message):
@@ -228,3 +273,88 @@ class WorkFigures(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___WorkFigures: _TypeAlias = WorkFigures  # noqa: Y015
+
+@_typing.final
+class GetHistoryRequest(_message.Message):
+    """GetHistoryRequest is empty."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetHistoryRequest: _TypeAlias = GetHistoryRequest  # noqa: Y015
+
+@_typing.final
+class GetHistoryResponse(_message.Message):
+    """GetHistoryResponse has figures over time."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    START_FIELD_NUMBER: _builtins.int
+    INTERVAL_FIELD_NUMBER: _builtins.int
+    DELEGATIONS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def start(self) -> _timestamp_pb2.Timestamp:
+        """Beginning of the first interval, and length of each."""
+
+    @_builtins.property
+    def interval(self) -> _duration_pb2.Duration: ...
+    @_builtins.property
+    def delegations(self) -> _containers.RepeatedCompositeFieldContainer[Global___DelegationHistory]:
+        """Delegations, ordered by name. Those that are too many to be counted separately are in one without a name."""
+
+    def __init__(
+        self,
+        *,
+        start: _timestamp_pb2.Timestamp | None = ...,
+        interval: _duration_pb2.Duration | None = ...,
+        delegations: _abc.Iterable[Global___DelegationHistory] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["interval", b"interval", "start", b"start"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["delegations", b"delegations", "interval", b"interval", "start", b"start"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetHistoryResponse: _TypeAlias = GetHistoryResponse  # noqa: Y015
+
+@_typing.final
+class DelegationHistory(_message.Message):
+    """DelegationHistory has the passes of a delegation in each interval, oldest first. The last interval is not over yet."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DELEGATION_FIELD_NUMBER: _builtins.int
+    PASSES_FIELD_NUMBER: _builtins.int
+    FAILED_FIELD_NUMBER: _builtins.int
+    delegation: _builtins.str
+    """Name of the delegation."""
+    @_builtins.property
+    def passes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Number of passes that ended."""
+
+    @_builtins.property
+    def failed(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Number of those that failed."""
+
+    def __init__(
+        self,
+        *,
+        delegation: _builtins.str = ...,
+        passes: _abc.Iterable[_builtins.int] | None = ...,
+        failed: _abc.Iterable[_builtins.int] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["delegation", b"delegation", "failed", b"failed", "passes", b"passes"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DelegationHistory: _TypeAlias = DelegationHistory  # noqa: Y015

@@ -40,6 +40,11 @@ class LoadServiceStub(object):
                 request_serializer=kplug_dot_v1_dot_load__pb2.GetLoadRequest.SerializeToString,
                 response_deserializer=kplug_dot_v1_dot_load__pb2.GetLoadResponse.FromString,
                 _registered_method=True)
+        self.GetHistory = channel.unary_unary(
+                '/kplug.v1.LoadService/GetHistory',
+                request_serializer=kplug_dot_v1_dot_load__pb2.GetHistoryRequest.SerializeToString,
+                response_deserializer=kplug_dot_v1_dot_load__pb2.GetHistoryResponse.FromString,
+                _registered_method=True)
 
 
 class LoadServiceServicer(object):
@@ -53,6 +58,13 @@ class LoadServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetHistory(self, request, context):
+        """GetHistory returns the passes of about the last hour, for each delegation over time.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_LoadServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -60,6 +72,11 @@ def add_LoadServiceServicer_to_server(servicer, server):
                     servicer.GetLoad,
                     request_deserializer=kplug_dot_v1_dot_load__pb2.GetLoadRequest.FromString,
                     response_serializer=kplug_dot_v1_dot_load__pb2.GetLoadResponse.SerializeToString,
+            ),
+            'GetHistory': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetHistory,
+                    request_deserializer=kplug_dot_v1_dot_load__pb2.GetHistoryRequest.FromString,
+                    response_serializer=kplug_dot_v1_dot_load__pb2.GetHistoryResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -90,6 +107,33 @@ class LoadService(object):
             '/kplug.v1.LoadService/GetLoad',
             kplug_dot_v1_dot_load__pb2.GetLoadRequest.SerializeToString,
             kplug_dot_v1_dot_load__pb2.GetLoadResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetHistory(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/kplug.v1.LoadService/GetHistory',
+            kplug_dot_v1_dot_load__pb2.GetHistoryRequest.SerializeToString,
+            kplug_dot_v1_dot_load__pb2.GetHistoryResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -35,6 +35,8 @@ class LoadServiceStub:
     def __new__(cls, channel: _aio.Channel) -> LoadServiceAsyncStub: ...
     GetLoad: _grpc.UnaryUnaryMultiCallable[_load_pb2.GetLoadRequest, _load_pb2.GetLoadResponse]
     """GetLoad returns the work of about the last minute, and that since the controller started."""
+    GetHistory: _grpc.UnaryUnaryMultiCallable[_load_pb2.GetHistoryRequest, _load_pb2.GetHistoryResponse]
+    """GetHistory returns the passes of about the last hour, for each delegation over time."""
 
 @_typing.type_check_only
 class LoadServiceAsyncStub(LoadServiceStub):
@@ -43,6 +45,8 @@ class LoadServiceAsyncStub(LoadServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     GetLoad: _aio.UnaryUnaryMultiCallable[_load_pb2.GetLoadRequest, _load_pb2.GetLoadResponse]  # type: ignore[assignment]
     """GetLoad returns the work of about the last minute, and that since the controller started."""
+    GetHistory: _aio.UnaryUnaryMultiCallable[_load_pb2.GetHistoryRequest, _load_pb2.GetHistoryResponse]  # type: ignore[assignment]
+    """GetHistory returns the passes of about the last hour, for each delegation over time."""
 
 class LoadServiceServicer(metaclass=_abc_1.ABCMeta):
     """LoadService exposes how much the plugins and delegations of an operator do. It is read-only and served on the admin port."""
@@ -54,5 +58,13 @@ class LoadServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_load_pb2.GetLoadResponse, _abc.Awaitable[_load_pb2.GetLoadResponse]]:
         """GetLoad returns the work of about the last minute, and that since the controller started."""
+
+    @_abc_1.abstractmethod
+    def GetHistory(
+        self,
+        request: _load_pb2.GetHistoryRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_load_pb2.GetHistoryResponse, _abc.Awaitable[_load_pb2.GetHistoryResponse]]:
+        """GetHistory returns the passes of about the last hour, for each delegation over time."""
 
 def add_LoadServiceServicer_to_server(servicer: LoadServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

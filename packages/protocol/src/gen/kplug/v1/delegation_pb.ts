@@ -2,19 +2,19 @@
 // @generated from file kplug/v1/delegation.proto (package kplug.v1, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { ConditionStatus, RecordedEvent } from "./resource_pb.ts";
 import { file_kplug_v1_resource } from "./resource_pb.ts";
-import type { Message } from "@bufbuild/protobuf";
+import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 
 /**
  * Describes the file kplug/v1/delegation.proto.
  */
 export const file_kplug_v1_delegation: GenFile = /*@__PURE__*/
-  fileDesc("ChlrcGx1Zy92MS9kZWxlZ2F0aW9uLnByb3RvEghrcGx1Zy52MSI/ChZMaXN0RGVsZWdhdGlvbnNSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoDRISCgpwYWdlX3Rva2VuGAIgASgJIl0KF0xpc3REZWxlZ2F0aW9uc1Jlc3BvbnNlEikKC2RlbGVnYXRpb25zGAEgAygLMhQua3BsdWcudjEuRGVsZWdhdGlvbhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiqQMKCkRlbGVnYXRpb24SDAoEbmFtZRgBIAEoCRITCgthcGlfdmVyc2lvbhgCIAEoCRIMCgRraW5kGAMgASgJEhIKCnBsdWdpbl9hcGkYBCABKAkSGAoQcGx1Z2luX2FwaV9yYW5nZRgFIAEoCRIRCglyZXNvdXJjZXMYBiABKA0SDQoFcmVhZHkYByABKA0SFgoOcHJvYmxlbV9yZWFzb24YCCABKAkSFwoPcHJvYmxlbV9tZXNzYWdlGAkgASgJEicKCmNhbmRpZGF0ZXMYCiADKAsyEy5rcGx1Zy52MS5DYW5kaWRhdGUSMAoPZXh0ZW5zaW9uX2tpbmRzGAsgAygLMhcua3BsdWcudjEuRGVsZWdhdGVkS2luZBISCgpuYW1lc3BhY2VzGAwgAygJEi8KDnJlcXVpcmVkX2tpbmRzGA0gAygLMhcua3BsdWcudjEuRGVsZWdhdGVkS2luZBIwCg9kZXBlbmRlbnRfa2luZHMYDiADKAsyFy5rcGx1Zy52MS5EZWxlZ2F0ZWRLaW5kEhcKD2Fza3NfY2FwYWJpbGl0eRgPIAEoCCIyCg1EZWxlZ2F0ZWRLaW5kEhMKC2FwaV92ZXJzaW9uGAEgASgJEgwKBGtpbmQYAiABKAkiUQoUTGlzdFJlc291cmNlc1JlcXVlc3QSEgoKZGVsZWdhdGlvbhgBIAEoCRIRCglwYWdlX3NpemUYAiABKA0SEgoKcGFnZV90b2tlbhgDIAEoCSJgChVMaXN0UmVzb3VyY2VzUmVzcG9uc2USLgoJcmVzb3VyY2VzGAEgAygLMhsua3BsdWcudjEuRGVsZWdhdGVkUmVzb3VyY2USFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIv4BChFEZWxlZ2F0ZWRSZXNvdXJjZRILCgNrZXkYASABKAkSEgoKZGVsZWdhdGlvbhgCIAEoCRISCgpnZW5lcmF0aW9uGAMgASgDEhsKE29ic2VydmVkX2dlbmVyYXRpb24YBCABKAMSDgoGcGx1Z2luGAUgASgJEhYKDnBsdWdpbl92ZXJzaW9uGAYgASgJEhgKEHNlbGVjdGlvbl9yZWFzb24YByABKAkSKAoFcmVhZHkYCCABKA4yGS5rcGx1Zy52MS5Db25kaXRpb25TdGF0dXMSFAoMcmVhZHlfcmVhc29uGAkgASgJEhUKDXJlYWR5X21lc3NhZ2UYCiABKAkiRwoWRXhwbGFpblJlc291cmNlUmVxdWVzdBIMCgRraW5kGAEgASgJEhEKCW5hbWVzcGFjZRgCIAEoCRIMCgRuYW1lGAMgASgJIq8EChdFeHBsYWluUmVzb3VyY2VSZXNwb25zZRItCghyZXNvdXJjZRgBIAEoCzIbLmtwbHVnLnYxLkRlbGVnYXRlZFJlc291cmNlEhIKCnByZWZlcmVuY2UYAiABKAkSDgoGcmVhc29uGAMgASgJEg8KB21lc3NhZ2UYBCABKAkSJwoKY2FuZGlkYXRlcxgFIAMoCzITLmtwbHVnLnYxLkNhbmRpZGF0ZRInCgZldmVudHMYBiADKAsyFy5rcGx1Zy52MS5SZWNvcmRlZEV2ZW50EjAKDG5leHRfcGFzc19hdBgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASNgoSZXh0ZW5zaW9uX3Byb2JsZW1zGAggAygLMhoua3BsdWcudjEuUmVmZXJlbmNlUHJvYmxlbRI2ChJhbnN3ZXJfaG9sZHNfdW50aWwYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjEKCm9wZXJhdGlvbnMYCiADKAsyHS5rcGx1Zy52MS5PcGVyYXRpb25JblByb2dyZXNzEi0KCmV4dGVuc2lvbnMYCyADKAsyGS5rcGx1Zy52MS5SZWxhdGVkUmVzb3VyY2USLQoKZGVwZW5kZW50cxgMIAMoCzIZLmtwbHVnLnYxLlJlbGF0ZWRSZXNvdXJjZRIrCgxyZXF1aXJlbWVudHMYDSADKAsyFS5rcGx1Zy52MS5SZXF1aXJlbWVudCK0AQoLUmVxdWlyZW1lbnQSDgoGcGx1Z2luGAEgASgJEhYKDnBsdWdpbl92ZXJzaW9uGAIgASgJEgwKBG5hbWUYAyABKAkSEAoIc2VsZWN0b3IYBCABKAkSLAoJcmVzb3VyY2VzGAUgAygLMhkua3BsdWcudjEuUmVsYXRlZFJlc291cmNlEhYKDnByb2JsZW1fcmVhc29uGAYgASgJEhcKD3Byb2JsZW1fbWVzc2FnZRgHIAEoCSKwAQoTT3BlcmF0aW9uSW5Qcm9ncmVzcxIOCgZwbHVnaW4YASABKAkSFwoKcGVyY2VudGFnZRgCIAEoDUgAiAEBEg8KB21lc3NhZ2UYAyABKAkSDQoFdG9rZW4YBCABKAkSLgoKc3RhcnRlZF9hdBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEQoJY2FuY2VsbGVkGAYgASgIQg0KC19wZXJjZW50YWdlIpQBCg9SZWxhdGVkUmVzb3VyY2USCwoDa2V5GAEgASgJEigKBXJlYWR5GAIgASgOMhkua3BsdWcudjEuQ29uZGl0aW9uU3RhdHVzEg4KBnJlYXNvbhgDIAEoCRIPCgdtZXNzYWdlGAQgASgJEikKBXNpbmNlGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCIzChBSZWZlcmVuY2VQcm9ibGVtEg4KBnJlYXNvbhgBIAEoCRIPCgdtZXNzYWdlGAIgASgJIokBCglDYW5kaWRhdGUSDgoGcGx1Z2luGAEgASgJEg8KB3ZlcnNpb24YAiABKAkSFwoPcmVhZHlfaW5zdGFuY2VzGAMgASgNEhEKCWluc3RhbmNlcxgEIAEoDRIOCgZjaG9zZW4YBSABKAgSDgoGcmVhc29uGAYgASgJEg8KB21lc3NhZ2UYByABKAkylQIKEURlbGVnYXRpb25TZXJ2aWNlElYKD0xpc3REZWxlZ2F0aW9ucxIgLmtwbHVnLnYxLkxpc3REZWxlZ2F0aW9uc1JlcXVlc3QaIS5rcGx1Zy52MS5MaXN0RGVsZWdhdGlvbnNSZXNwb25zZRJQCg1MaXN0UmVzb3VyY2VzEh4ua3BsdWcudjEuTGlzdFJlc291cmNlc1JlcXVlc3QaHy5rcGx1Zy52MS5MaXN0UmVzb3VyY2VzUmVzcG9uc2USVgoPRXhwbGFpblJlc291cmNlEiAua3BsdWcudjEuRXhwbGFpblJlc291cmNlUmVxdWVzdBohLmtwbHVnLnYxLkV4cGxhaW5SZXNvdXJjZVJlc3BvbnNlYgZwcm90bzM", [file_google_protobuf_timestamp, file_kplug_v1_resource]);
+  fileDesc("ChlrcGx1Zy92MS9kZWxlZ2F0aW9uLnByb3RvEghrcGx1Zy52MSI/ChZMaXN0RGVsZWdhdGlvbnNSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoDRISCgpwYWdlX3Rva2VuGAIgASgJIl0KF0xpc3REZWxlZ2F0aW9uc1Jlc3BvbnNlEikKC2RlbGVnYXRpb25zGAEgAygLMhQua3BsdWcudjEuRGVsZWdhdGlvbhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiqQMKCkRlbGVnYXRpb24SDAoEbmFtZRgBIAEoCRITCgthcGlfdmVyc2lvbhgCIAEoCRIMCgRraW5kGAMgASgJEhIKCnBsdWdpbl9hcGkYBCABKAkSGAoQcGx1Z2luX2FwaV9yYW5nZRgFIAEoCRIRCglyZXNvdXJjZXMYBiABKA0SDQoFcmVhZHkYByABKA0SFgoOcHJvYmxlbV9yZWFzb24YCCABKAkSFwoPcHJvYmxlbV9tZXNzYWdlGAkgASgJEicKCmNhbmRpZGF0ZXMYCiADKAsyEy5rcGx1Zy52MS5DYW5kaWRhdGUSMAoPZXh0ZW5zaW9uX2tpbmRzGAsgAygLMhcua3BsdWcudjEuRGVsZWdhdGVkS2luZBISCgpuYW1lc3BhY2VzGAwgAygJEi8KDnJlcXVpcmVkX2tpbmRzGA0gAygLMhcua3BsdWcudjEuRGVsZWdhdGVkS2luZBIwCg9kZXBlbmRlbnRfa2luZHMYDiADKAsyFy5rcGx1Zy52MS5EZWxlZ2F0ZWRLaW5kEhcKD2Fza3NfY2FwYWJpbGl0eRgPIAEoCCIyCg1EZWxlZ2F0ZWRLaW5kEhMKC2FwaV92ZXJzaW9uGAEgASgJEgwKBGtpbmQYAiABKAkiUQoUTGlzdFJlc291cmNlc1JlcXVlc3QSEgoKZGVsZWdhdGlvbhgBIAEoCRIRCglwYWdlX3NpemUYAiABKA0SEgoKcGFnZV90b2tlbhgDIAEoCSJgChVMaXN0UmVzb3VyY2VzUmVzcG9uc2USLgoJcmVzb3VyY2VzGAEgAygLMhsua3BsdWcudjEuRGVsZWdhdGVkUmVzb3VyY2USFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJItECChFEZWxlZ2F0ZWRSZXNvdXJjZRILCgNrZXkYASABKAkSEgoKZGVsZWdhdGlvbhgCIAEoCRISCgpnZW5lcmF0aW9uGAMgASgDEhsKE29ic2VydmVkX2dlbmVyYXRpb24YBCABKAMSDgoGcGx1Z2luGAUgASgJEhYKDnBsdWdpbl92ZXJzaW9uGAYgASgJEhgKEHNlbGVjdGlvbl9yZWFzb24YByABKAkSKAoFcmVhZHkYCCABKA4yGS5rcGx1Zy52MS5Db25kaXRpb25TdGF0dXMSFAoMcmVhZHlfcmVhc29uGAkgASgJEhUKDXJlYWR5X21lc3NhZ2UYCiABKAkSJgoFc3RhdGUYCyABKA4yFy5rcGx1Zy52MS5SZXNvdXJjZVN0YXRlEikKBXNpbmNlGAwgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJHChZFeHBsYWluUmVzb3VyY2VSZXF1ZXN0EgwKBGtpbmQYASABKAkSEQoJbmFtZXNwYWNlGAIgASgJEgwKBG5hbWUYAyABKAkirwQKF0V4cGxhaW5SZXNvdXJjZVJlc3BvbnNlEi0KCHJlc291cmNlGAEgASgLMhsua3BsdWcudjEuRGVsZWdhdGVkUmVzb3VyY2USEgoKcHJlZmVyZW5jZRgCIAEoCRIOCgZyZWFzb24YAyABKAkSDwoHbWVzc2FnZRgEIAEoCRInCgpjYW5kaWRhdGVzGAUgAygLMhMua3BsdWcudjEuQ2FuZGlkYXRlEicKBmV2ZW50cxgGIAMoCzIXLmtwbHVnLnYxLlJlY29yZGVkRXZlbnQSMAoMbmV4dF9wYXNzX2F0GAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI2ChJleHRlbnNpb25fcHJvYmxlbXMYCCADKAsyGi5rcGx1Zy52MS5SZWZlcmVuY2VQcm9ibGVtEjYKEmFuc3dlcl9ob2xkc191bnRpbBgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMQoKb3BlcmF0aW9ucxgKIAMoCzIdLmtwbHVnLnYxLk9wZXJhdGlvbkluUHJvZ3Jlc3MSLQoKZXh0ZW5zaW9ucxgLIAMoCzIZLmtwbHVnLnYxLlJlbGF0ZWRSZXNvdXJjZRItCgpkZXBlbmRlbnRzGAwgAygLMhkua3BsdWcudjEuUmVsYXRlZFJlc291cmNlEisKDHJlcXVpcmVtZW50cxgNIAMoCzIVLmtwbHVnLnYxLlJlcXVpcmVtZW50IrQBCgtSZXF1aXJlbWVudBIOCgZwbHVnaW4YASABKAkSFgoOcGx1Z2luX3ZlcnNpb24YAiABKAkSDAoEbmFtZRgDIAEoCRIQCghzZWxlY3RvchgEIAEoCRIsCglyZXNvdXJjZXMYBSADKAsyGS5rcGx1Zy52MS5SZWxhdGVkUmVzb3VyY2USFgoOcHJvYmxlbV9yZWFzb24YBiABKAkSFwoPcHJvYmxlbV9tZXNzYWdlGAcgASgJIrABChNPcGVyYXRpb25JblByb2dyZXNzEg4KBnBsdWdpbhgBIAEoCRIXCgpwZXJjZW50YWdlGAIgASgNSACIAQESDwoHbWVzc2FnZRgDIAEoCRINCgV0b2tlbhgEIAEoCRIuCgpzdGFydGVkX2F0GAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIRCgljYW5jZWxsZWQYBiABKAhCDQoLX3BlcmNlbnRhZ2UilAEKD1JlbGF0ZWRSZXNvdXJjZRILCgNrZXkYASABKAkSKAoFcmVhZHkYAiABKA4yGS5rcGx1Zy52MS5Db25kaXRpb25TdGF0dXMSDgoGcmVhc29uGAMgASgJEg8KB21lc3NhZ2UYBCABKAkSKQoFc2luY2UYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIjMKEFJlZmVyZW5jZVByb2JsZW0SDgoGcmVhc29uGAEgASgJEg8KB21lc3NhZ2UYAiABKAkiiQEKCUNhbmRpZGF0ZRIOCgZwbHVnaW4YASABKAkSDwoHdmVyc2lvbhgCIAEoCRIXCg9yZWFkeV9pbnN0YW5jZXMYAyABKA0SEQoJaW5zdGFuY2VzGAQgASgNEg4KBmNob3NlbhgFIAEoCBIOCgZyZWFzb24YBiABKAkSDwoHbWVzc2FnZRgHIAEoCSJFChRUcmFjZVJlc291cmNlUmVxdWVzdBIMCgRraW5kGAEgASgJEhEKCW5hbWVzcGFjZRgCIAEoCRIMCgRuYW1lGAMgASgJImYKFVRyYWNlUmVzb3VyY2VSZXNwb25zZRIlCghyZXNvdXJjZRgBIAEoCzITLmtwbHVnLnYxLlRyYWNlTm9kZRImCglkaWFnbm9zaXMYAiABKAsyEy5rcGx1Zy52MS5EaWFnbm9zaXMigQIKCVRyYWNlTm9kZRIpCghyZWxhdGlvbhgBIAEoDjIXLmtwbHVnLnYxLlRyYWNlUmVsYXRpb24SCwoDa2V5GAIgASgJEgwKBG5hbWUYAyABKAkSKAoFcmVhZHkYBCABKA4yGS5rcGx1Zy52MS5Db25kaXRpb25TdGF0dXMSDgoGcmVhc29uGAUgASgJEg8KB21lc3NhZ2UYBiABKAkSKQoFc2luY2UYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhEKCWRlbGVnYXRlZBgIIAEoCBIlCghjaGlsZHJlbhgJIAMoCzITLmtwbHVnLnYxLlRyYWNlTm9kZSLWAQoJRGlhZ25vc2lzEiYKBXN0YXRlGAEgASgOMhcua3BsdWcudjEuUmVzb3VyY2VTdGF0ZRIOCgZyZWFzb24YAiABKAkSDwoHc3VtbWFyeRgDIAEoCRIPCgdkZXRhaWxzGAQgAygJEg4KBmFkdmljZRgFIAEoCRISCgpjYXVzZV9uYW1lGAYgASgJEhEKCWNhdXNlX2tleRgHIAEoCRIpCgVzaW5jZRgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDQoFc3RhbGUYCSADKAkitAEKFlNlYXJjaFJlc291cmNlc1JlcXVlc3QSEgoKZGVsZWdhdGlvbhgBIAEoCRIRCgluYW1lc3BhY2UYAiABKAkSJwoGc3RhdGVzGAMgAygOMhcua3BsdWcudjEuUmVzb3VyY2VTdGF0ZRINCgVjYXVzZRgEIAEoCRIOCgZwbHVnaW4YBSABKAkSDAoEdGV4dBgGIAEoCRIOCgZvZmZzZXQYByABKA0SDQoFbGltaXQYCCABKA0iWAoXU2VhcmNoUmVzb3VyY2VzUmVzcG9uc2USLgoJcmVzb3VyY2VzGAEgAygLMhsua3BsdWcudjEuRGVsZWdhdGVkUmVzb3VyY2USDQoFdG90YWwYAiABKA0iKAoTV2F0Y2hTdW1tYXJ5UmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAki5QEKFFdhdGNoU3VtbWFyeVJlc3BvbnNlEjAKC2RlbGVnYXRpb25zGAEgAygLMhsua3BsdWcudjEuRGVsZWdhdGlvblN1bW1hcnkSLgoKbmFtZXNwYWNlcxgCIAMoCzIaLmtwbHVnLnYxLk5hbWVzcGFjZVN1bW1hcnkSGAoQb3BlcmF0b3JfdmVyc2lvbhgDIAEoCRIuCgpzdGFydGVkX2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIPCgdzdGFuZGJ5GAUgASgIEhAKCHByb2JsZW1zGAYgAygJIkIKEE5hbWVzcGFjZVN1bW1hcnkSDAoEbmFtZRgBIAEoCRINCgV0b3RhbBgCIAEoDRIRCglub3RfcmVhZHkYAyABKA0i/wEKEURlbGVnYXRpb25TdW1tYXJ5EgwKBG5hbWUYASABKAkSEwoLYXBpX3ZlcnNpb24YAiABKAkSDAoEa2luZBgDIAEoCRINCgV0b3RhbBgEIAEoDRINCgVyZWFkeRgFIAEoDRIPCgd3YWl0aW5nGAYgASgNEg8KB2ZhaWxpbmcYByABKA0SEAoIZGVsZXRpbmcYCCABKA0SDgoGcGF1c2VkGAkgASgNEiYKBmNhdXNlcxgKIAMoCzIWLmtwbHVnLnYxLkNhdXNlU3VtbWFyeRIWCg5wcm9ibGVtX3JlYXNvbhgLIAEoCRIXCg9wcm9ibGVtX21lc3NhZ2UYDCABKAkilwEKDENhdXNlU3VtbWFyeRIKCgJpZBgBIAEoCRImCgVzdGF0ZRgCIAEoDjIXLmtwbHVnLnYxLlJlc291cmNlU3RhdGUSDgoGcmVhc29uGAMgASgJEg8KB3N1bW1hcnkYBCABKAkSDgoGYWR2aWNlGAUgASgJEhEKCXJlc291cmNlcxgGIAEoDRIPCgdleGFtcGxlGAcgASgJKrkBCg1SZXNvdXJjZVN0YXRlEh4KGlJFU09VUkNFX1NUQVRFX1VOU1BFQ0lGSUVEEAASGAoUUkVTT1VSQ0VfU1RBVEVfUkVBRFkQARIaChZSRVNPVVJDRV9TVEFURV9XQUlUSU5HEAISGgoWUkVTT1VSQ0VfU1RBVEVfRkFJTElORxADEhsKF1JFU09VUkNFX1NUQVRFX0RFTEVUSU5HEAQSGQoVUkVTT1VSQ0VfU1RBVEVfUEFVU0VEEAUqvAEKDVRyYWNlUmVsYXRpb24SHgoaVFJBQ0VfUkVMQVRJT05fVU5TUEVDSUZJRUQQABIXChNUUkFDRV9SRUxBVElPTl9CQVNFEAESGQoVVFJBQ0VfUkVMQVRJT05fUExVR0lOEAISHAoYVFJBQ0VfUkVMQVRJT05fRVhURU5TSU9OEAMSHAoYVFJBQ0VfUkVMQVRJT05fREVQRU5ERU5UEAQSGwoXVFJBQ0VfUkVMQVRJT05fUkVRVUlSRUQQBTKQBAoRRGVsZWdhdGlvblNlcnZpY2USVgoPTGlzdERlbGVnYXRpb25zEiAua3BsdWcudjEuTGlzdERlbGVnYXRpb25zUmVxdWVzdBohLmtwbHVnLnYxLkxpc3REZWxlZ2F0aW9uc1Jlc3BvbnNlElAKDUxpc3RSZXNvdXJjZXMSHi5rcGx1Zy52MS5MaXN0UmVzb3VyY2VzUmVxdWVzdBofLmtwbHVnLnYxLkxpc3RSZXNvdXJjZXNSZXNwb25zZRJWCg9FeHBsYWluUmVzb3VyY2USIC5rcGx1Zy52MS5FeHBsYWluUmVzb3VyY2VSZXF1ZXN0GiEua3BsdWcudjEuRXhwbGFpblJlc291cmNlUmVzcG9uc2USUAoNVHJhY2VSZXNvdXJjZRIeLmtwbHVnLnYxLlRyYWNlUmVzb3VyY2VSZXF1ZXN0Gh8ua3BsdWcudjEuVHJhY2VSZXNvdXJjZVJlc3BvbnNlElYKD1NlYXJjaFJlc291cmNlcxIgLmtwbHVnLnYxLlNlYXJjaFJlc291cmNlc1JlcXVlc3QaIS5rcGx1Zy52MS5TZWFyY2hSZXNvdXJjZXNSZXNwb25zZRJPCgxXYXRjaFN1bW1hcnkSHS5rcGx1Zy52MS5XYXRjaFN1bW1hcnlSZXF1ZXN0Gh4ua3BsdWcudjEuV2F0Y2hTdW1tYXJ5UmVzcG9uc2UwAWIGcHJvdG8z", [file_google_protobuf_timestamp, file_kplug_v1_resource]);
 
 /**
  * ListDelegationsRequest selects a page.
@@ -341,6 +341,20 @@ export type DelegatedResource = Message<"kplug.v1.DelegatedResource"> & {
    * @generated from field: string ready_message = 10;
    */
   readyMessage: string;
+
+  /**
+   * State in one word.
+   *
+   * @generated from field: kplug.v1.ResourceState state = 11;
+   */
+  state: ResourceState;
+
+  /**
+   * Time of the last change of the condition `Ready`; unset if it isn't known.
+   *
+   * @generated from field: google.protobuf.Timestamp since = 12;
+   */
+  since?: Timestamp | undefined;
 };
 
 /**
@@ -736,6 +750,690 @@ export const CandidateSchema: GenMessage<Candidate> = /*@__PURE__*/
   messageDesc(file_kplug_v1_delegation, 13);
 
 /**
+ * TraceResourceRequest names a base resource.
+ *
+ * @generated from message kplug.v1.TraceResourceRequest
+ */
+export type TraceResourceRequest = Message<"kplug.v1.TraceResourceRequest"> & {
+  /**
+   * Kind, case-insensitive; or a plural or short form of it.
+   *
+   * @generated from field: string kind = 1;
+   */
+  kind: string;
+
+  /**
+   * Namespace; empty for resources without one.
+   *
+   * @generated from field: string namespace = 2;
+   */
+  namespace: string;
+
+  /**
+   * Name of the resource.
+   *
+   * @generated from field: string name = 3;
+   */
+  name: string;
+};
+
+/**
+ * Describes the message kplug.v1.TraceResourceRequest.
+ * Use `create(TraceResourceRequestSchema)` to create a new message.
+ */
+export const TraceResourceRequestSchema: GenMessage<TraceResourceRequest> = /*@__PURE__*/
+  messageDesc(file_kplug_v1_delegation, 14);
+
+/**
+ * TraceResourceResponse has the tree of a resource.
+ *
+ * @generated from message kplug.v1.TraceResourceResponse
+ */
+export type TraceResourceResponse = Message<"kplug.v1.TraceResourceResponse"> & {
+  /**
+   * The resource, with all that it depends on.
+   *
+   * @generated from field: kplug.v1.TraceNode resource = 1;
+   */
+  resource?: TraceNode | undefined;
+
+  /**
+   * Why the resource is in its state.
+   *
+   * @generated from field: kplug.v1.Diagnosis diagnosis = 2;
+   */
+  diagnosis?: Diagnosis | undefined;
+};
+
+/**
+ * Describes the message kplug.v1.TraceResourceResponse.
+ * Use `create(TraceResourceResponseSchema)` to create a new message.
+ */
+export const TraceResourceResponseSchema: GenMessage<TraceResourceResponse> = /*@__PURE__*/
+  messageDesc(file_kplug_v1_delegation, 15);
+
+/**
+ * TraceNode is a resource or a plugin in a trace.
+ *
+ * @generated from message kplug.v1.TraceNode
+ */
+export type TraceNode = Message<"kplug.v1.TraceNode"> & {
+  /**
+   * Relation to the node above.
+   *
+   * @generated from field: kplug.v1.TraceRelation relation = 1;
+   */
+  relation: TraceRelation;
+
+  /**
+   * Key of a resource, `group/version/kind/namespace/name`; empty for a plugin.
+   *
+   * @generated from field: string key = 2;
+   */
+  key: string;
+
+  /**
+   * Name for people: `Kind namespace/name` of a resource; name and version of a plugin.
+   *
+   * @generated from field: string name = 3;
+   */
+  name: string;
+
+  /**
+   * TRUE if it is ready, FALSE if it isn't, UNKNOWN if its state isn't known.
+   *
+   * @generated from field: kplug.v1.ConditionStatus ready = 4;
+   */
+  ready: ConditionStatus;
+
+  /**
+   * Reason in one PascalCase word, and message.
+   *
+   * @generated from field: string reason = 5;
+   */
+  reason: string;
+
+  /**
+   * @generated from field: string message = 6;
+   */
+  message: string;
+
+  /**
+   * Time of the last change of the reason; unset if it isn't known.
+   *
+   * @generated from field: google.protobuf.Timestamp since = 7;
+   */
+  since?: Timestamp | undefined;
+
+  /**
+   * True for a resource that is delegated itself.
+   *
+   * @generated from field: bool delegated = 8;
+   */
+  delegated: boolean;
+
+  /**
+   * What it depends on.
+   *
+   * @generated from field: repeated kplug.v1.TraceNode children = 9;
+   */
+  children: TraceNode[];
+};
+
+/**
+ * Describes the message kplug.v1.TraceNode.
+ * Use `create(TraceNodeSchema)` to create a new message.
+ */
+export const TraceNodeSchema: GenMessage<TraceNode> = /*@__PURE__*/
+  messageDesc(file_kplug_v1_delegation, 16);
+
+/**
+ * Diagnosis says why a base resource is in its state, in sentences for people.
+ *
+ * @generated from message kplug.v1.Diagnosis
+ */
+export type Diagnosis = Message<"kplug.v1.Diagnosis"> & {
+  /**
+   * State in one word.
+   *
+   * @generated from field: kplug.v1.ResourceState state = 1;
+   */
+  state: ResourceState;
+
+  /**
+   * Reason of the root cause in one PascalCase word, for example `ExtensionNotFound`.
+   *
+   * @generated from field: string reason = 2;
+   */
+  reason: string;
+
+  /**
+   * The root cause in one sentence.
+   *
+   * @generated from field: string summary = 3;
+   */
+  summary: string;
+
+  /**
+   * What leads from the resource to the cause, one sentence each, and further facts, for example each candidate that was refused.
+   *
+   * @generated from field: repeated string details = 4;
+   */
+  details: string[];
+
+  /**
+   * What to do next, in one or two sentences; empty for a resource that is ready.
+   *
+   * @generated from field: string advice = 5;
+   */
+  advice: string;
+
+  /**
+   * Name of what causes the state, as in TraceNode; empty if it is the resource itself.
+   *
+   * @generated from field: string cause_name = 6;
+   */
+  causeName: string;
+
+  /**
+   * Key of that, if it is a resource.
+   *
+   * @generated from field: string cause_key = 7;
+   */
+  causeKey: string;
+
+  /**
+   * Time since which the resource is in this state; unset if it isn't known.
+   *
+   * @generated from field: google.protobuf.Timestamp since = 8;
+   */
+  since?: Timestamp | undefined;
+
+  /**
+   * What of the shown state may be out of date, and why, one sentence each. Empty if all is current.
+   *
+   * @generated from field: repeated string stale = 9;
+   */
+  stale: string[];
+};
+
+/**
+ * Describes the message kplug.v1.Diagnosis.
+ * Use `create(DiagnosisSchema)` to create a new message.
+ */
+export const DiagnosisSchema: GenMessage<Diagnosis> = /*@__PURE__*/
+  messageDesc(file_kplug_v1_delegation, 17);
+
+/**
+ * SearchResourcesRequest filters the base resources. An empty field matches all.
+ *
+ * @generated from message kplug.v1.SearchResourcesRequest
+ */
+export type SearchResourcesRequest = Message<"kplug.v1.SearchResourcesRequest"> & {
+  /**
+   * Name of a delegation.
+   *
+   * @generated from field: string delegation = 1;
+   */
+  delegation: string;
+
+  /**
+   * Namespace.
+   *
+   * @generated from field: string namespace = 2;
+   */
+  namespace: string;
+
+  /**
+   * States, of which a resource must have one.
+   *
+   * @generated from field: repeated kplug.v1.ResourceState states = 3;
+   */
+  states: ResourceState[];
+
+  /**
+   * Id of a cause, of a summary.
+   *
+   * @generated from field: string cause = 4;
+   */
+  cause: string;
+
+  /**
+   * Name of the plugin that the resource is assigned to, case-insensitive.
+   *
+   * @generated from field: string plugin = 5;
+   */
+  plugin: string;
+
+  /**
+   * Words that must occur in kind, namespace, name, reason or message, case-insensitive.
+   *
+   * @generated from field: string text = 6;
+   */
+  text: string;
+
+  /**
+   * Number of matching resources to leave out, and maximum number to return: default 100, at most 1000.
+   *
+   * @generated from field: uint32 offset = 7;
+   */
+  offset: number;
+
+  /**
+   * @generated from field: uint32 limit = 8;
+   */
+  limit: number;
+};
+
+/**
+ * Describes the message kplug.v1.SearchResourcesRequest.
+ * Use `create(SearchResourcesRequestSchema)` to create a new message.
+ */
+export const SearchResourcesRequestSchema: GenMessage<SearchResourcesRequest> = /*@__PURE__*/
+  messageDesc(file_kplug_v1_delegation, 18);
+
+/**
+ * SearchResourcesResponse has a part of the resources.
+ *
+ * @generated from message kplug.v1.SearchResourcesResponse
+ */
+export type SearchResourcesResponse = Message<"kplug.v1.SearchResourcesResponse"> & {
+  /**
+   * @generated from field: repeated kplug.v1.DelegatedResource resources = 1;
+   */
+  resources: DelegatedResource[];
+
+  /**
+   * Number of all resources that match.
+   *
+   * @generated from field: uint32 total = 2;
+   */
+  total: number;
+};
+
+/**
+ * Describes the message kplug.v1.SearchResourcesResponse.
+ * Use `create(SearchResourcesResponseSchema)` to create a new message.
+ */
+export const SearchResourcesResponseSchema: GenMessage<SearchResourcesResponse> = /*@__PURE__*/
+  messageDesc(file_kplug_v1_delegation, 19);
+
+/**
+ * WatchSummaryRequest filters a summary. Empty matches all.
+ *
+ * @generated from message kplug.v1.WatchSummaryRequest
+ */
+export type WatchSummaryRequest = Message<"kplug.v1.WatchSummaryRequest"> & {
+  /**
+   * Namespace.
+   *
+   * @generated from field: string namespace = 1;
+   */
+  namespace: string;
+};
+
+/**
+ * Describes the message kplug.v1.WatchSummaryRequest.
+ * Use `create(WatchSummaryRequestSchema)` to create a new message.
+ */
+export const WatchSummaryRequestSchema: GenMessage<WatchSummaryRequest> = /*@__PURE__*/
+  messageDesc(file_kplug_v1_delegation, 20);
+
+/**
+ * WatchSummaryResponse is the state of an operator in numbers.
+ *
+ * @generated from message kplug.v1.WatchSummaryResponse
+ */
+export type WatchSummaryResponse = Message<"kplug.v1.WatchSummaryResponse"> & {
+  /**
+   * Delegations, ordered by name.
+   *
+   * @generated from field: repeated kplug.v1.DelegationSummary delegations = 1;
+   */
+  delegations: DelegationSummary[];
+
+  /**
+   * Namespaces with delegated resources, of all delegations, ordered by name. Not filtered; at most 1000.
+   *
+   * @generated from field: repeated kplug.v1.NamespaceSummary namespaces = 2;
+   */
+  namespaces: NamespaceSummary[];
+
+  /**
+   * Version of the operator, and time at which this process started.
+   *
+   * @generated from field: string operator_version = 3;
+   */
+  operatorVersion: string;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp started_at = 4;
+   */
+  startedAt?: Timestamp | undefined;
+
+  /**
+   * True if the operator waits for leadership. What it knows is then read from the API server, and it does no passes.
+   *
+   * @generated from field: bool standby = 5;
+   */
+  standby: boolean;
+
+  /**
+   * Problems of the operator itself, one sentence each: reasons for not being ready, degraded writes, insecure settings.
+   *
+   * @generated from field: repeated string problems = 6;
+   */
+  problems: string[];
+};
+
+/**
+ * Describes the message kplug.v1.WatchSummaryResponse.
+ * Use `create(WatchSummaryResponseSchema)` to create a new message.
+ */
+export const WatchSummaryResponseSchema: GenMessage<WatchSummaryResponse> = /*@__PURE__*/
+  messageDesc(file_kplug_v1_delegation, 21);
+
+/**
+ * NamespaceSummary counts the resources of a namespace.
+ *
+ * @generated from message kplug.v1.NamespaceSummary
+ */
+export type NamespaceSummary = Message<"kplug.v1.NamespaceSummary"> & {
+  /**
+   * Name; empty for resources without a namespace.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * Number of resources, and number of those that are not ready.
+   *
+   * @generated from field: uint32 total = 2;
+   */
+  total: number;
+
+  /**
+   * @generated from field: uint32 not_ready = 3;
+   */
+  notReady: number;
+};
+
+/**
+ * Describes the message kplug.v1.NamespaceSummary.
+ * Use `create(NamespaceSummarySchema)` to create a new message.
+ */
+export const NamespaceSummarySchema: GenMessage<NamespaceSummary> = /*@__PURE__*/
+  messageDesc(file_kplug_v1_delegation, 22);
+
+/**
+ * DelegationSummary counts the resources of a delegation.
+ *
+ * @generated from message kplug.v1.DelegationSummary
+ */
+export type DelegationSummary = Message<"kplug.v1.DelegationSummary"> & {
+  /**
+   * Name of the delegation, and kind that it delegates.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * @generated from field: string api_version = 2;
+   */
+  apiVersion: string;
+
+  /**
+   * @generated from field: string kind = 3;
+   */
+  kind: string;
+
+  /**
+   * Numbers of resources by state.
+   *
+   * @generated from field: uint32 total = 4;
+   */
+  total: number;
+
+  /**
+   * @generated from field: uint32 ready = 5;
+   */
+  ready: number;
+
+  /**
+   * @generated from field: uint32 waiting = 6;
+   */
+  waiting: number;
+
+  /**
+   * @generated from field: uint32 failing = 7;
+   */
+  failing: number;
+
+  /**
+   * @generated from field: uint32 deleting = 8;
+   */
+  deleting: number;
+
+  /**
+   * @generated from field: uint32 paused = 9;
+   */
+  paused: number;
+
+  /**
+   * Why resources aren't ready: root causes that hold up others first, then by number.
+   *
+   * @generated from field: repeated kplug.v1.CauseSummary causes = 10;
+   */
+  causes: CauseSummary[];
+
+  /**
+   * Reason and message of a problem that concerns the whole delegation, as in Delegation; its numbers may then be out of date.
+   *
+   * @generated from field: string problem_reason = 11;
+   */
+  problemReason: string;
+
+  /**
+   * @generated from field: string problem_message = 12;
+   */
+  problemMessage: string;
+};
+
+/**
+ * Describes the message kplug.v1.DelegationSummary.
+ * Use `create(DelegationSummarySchema)` to create a new message.
+ */
+export const DelegationSummarySchema: GenMessage<DelegationSummary> = /*@__PURE__*/
+  messageDesc(file_kplug_v1_delegation, 23);
+
+/**
+ * CauseSummary is a cause for which resources aren't ready.
+ *
+ * @generated from message kplug.v1.CauseSummary
+ */
+export type CauseSummary = Message<"kplug.v1.CauseSummary"> & {
+  /**
+   * Id, by which resources are searched.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * State of the resources, and reason in one PascalCase word.
+   *
+   * @generated from field: kplug.v1.ResourceState state = 2;
+   */
+  state: ResourceState;
+
+  /**
+   * @generated from field: string reason = 3;
+   */
+  reason: string;
+
+  /**
+   * Cause in one sentence, as for the example.
+   *
+   * @generated from field: string summary = 4;
+   */
+  summary: string;
+
+  /**
+   * What to do next, in one or two sentences.
+   *
+   * @generated from field: string advice = 5;
+   */
+  advice: string;
+
+  /**
+   * Number of resources.
+   *
+   * @generated from field: uint32 resources = 6;
+   */
+  resources: number;
+
+  /**
+   * Key of one of them.
+   *
+   * @generated from field: string example = 7;
+   */
+  example: string;
+};
+
+/**
+ * Describes the message kplug.v1.CauseSummary.
+ * Use `create(CauseSummarySchema)` to create a new message.
+ */
+export const CauseSummarySchema: GenMessage<CauseSummary> = /*@__PURE__*/
+  messageDesc(file_kplug_v1_delegation, 24);
+
+/**
+ * ResourceState says how a base resource does, in one word.
+ *
+ * @generated from enum kplug.v1.ResourceState
+ */
+export const ResourceState = {
+  /**
+   * Not set.
+   *
+   * @generated from enum value: RESOURCE_STATE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * The resource is ready.
+   *
+   * @generated from enum value: RESOURCE_STATE_READY = 1;
+   */
+  READY: 1,
+
+  /**
+   * The resource waits: for a plugin, an extension, a dependent, an operation, or its first pass.
+   *
+   * @generated from enum value: RESOURCE_STATE_WAITING = 2;
+   */
+  WAITING: 2,
+
+  /**
+   * A pass, a write or a dependent of the resource failed.
+   *
+   * @generated from enum value: RESOURCE_STATE_FAILING = 3;
+   */
+  FAILING: 3,
+
+  /**
+   * The resource is being deleted.
+   *
+   * @generated from enum value: RESOURCE_STATE_DELETING = 4;
+   */
+  DELETING: 4,
+
+  /**
+   * The resource is paused.
+   *
+   * @generated from enum value: RESOURCE_STATE_PAUSED = 5;
+   */
+  PAUSED: 5,
+} as const;
+
+/**
+ * ResourceState says how a base resource does, in one word.
+ *
+ * @generated from enum kplug.v1.ResourceState
+ */
+export type ResourceState = (typeof ResourceState)[keyof typeof ResourceState] | UnknownEnum;
+
+/**
+ * Describes the enum kplug.v1.ResourceState.
+ */
+export const ResourceStateSchema: GenEnum<ResourceState> = /*@__PURE__*/
+  enumDesc(file_kplug_v1_delegation, 0);
+
+/**
+ * TraceRelation says what a node is to the one above.
+ *
+ * @generated from enum kplug.v1.TraceRelation
+ */
+export const TraceRelation = {
+  /**
+   * Not set.
+   *
+   * @generated from enum value: TRACE_RELATION_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * The resource that is traced.
+   *
+   * @generated from enum value: TRACE_RELATION_BASE = 1;
+   */
+  BASE: 1,
+
+  /**
+   * A plugin that is chosen.
+   *
+   * @generated from enum value: TRACE_RELATION_PLUGIN = 2;
+   */
+  PLUGIN: 2,
+
+  /**
+   * An extension.
+   *
+   * @generated from enum value: TRACE_RELATION_EXTENSION = 3;
+   */
+  EXTENSION: 3,
+
+  /**
+   * A dependent.
+   *
+   * @generated from enum value: TRACE_RELATION_DEPENDENT = 4;
+   */
+  DEPENDENT: 4,
+
+  /**
+   * A resource that the plugin required.
+   *
+   * @generated from enum value: TRACE_RELATION_REQUIRED = 5;
+   */
+  REQUIRED: 5,
+} as const;
+
+/**
+ * TraceRelation says what a node is to the one above.
+ *
+ * @generated from enum kplug.v1.TraceRelation
+ */
+export type TraceRelation = (typeof TraceRelation)[keyof typeof TraceRelation] | UnknownEnum;
+
+/**
+ * Describes the enum kplug.v1.TraceRelation.
+ */
+export const TraceRelationSchema: GenEnum<TraceRelation> = /*@__PURE__*/
+  enumDesc(file_kplug_v1_delegation, 1);
+
+/**
  * DelegationService exposes the delegations of an operator and its decisions. It is read-only and served on the admin port.
  *
  * @generated from service kplug.v1.DelegationService
@@ -770,6 +1468,36 @@ export const DelegationService: GenService<{
     methodKind: "unary";
     input: typeof ExplainResourceRequestSchema;
     output: typeof ExplainResourceResponseSchema;
+  },
+  /**
+   * TraceResource returns a base resource with all that it depends on, and the cause of its state.
+   *
+   * @generated from rpc kplug.v1.DelegationService.TraceResource
+   */
+  traceResource: {
+    methodKind: "unary";
+    input: typeof TraceResourceRequestSchema;
+    output: typeof TraceResourceResponseSchema;
+  },
+  /**
+   * SearchResources returns a part of the base resources that match a filter, ordered by key, and the number of all that do.
+   *
+   * @generated from rpc kplug.v1.DelegationService.SearchResources
+   */
+  searchResources: {
+    methodKind: "unary";
+    input: typeof SearchResourcesRequestSchema;
+    output: typeof SearchResourcesResponseSchema;
+  },
+  /**
+   * WatchSummary sends the numbers of base resources by state and by cause, and again after changes, at most once a second.
+   *
+   * @generated from rpc kplug.v1.DelegationService.WatchSummary
+   */
+  watchSummary: {
+    methodKind: "server_streaming";
+    input: typeof WatchSummaryRequestSchema;
+    output: typeof WatchSummaryResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_kplug_v1_delegation, 0);

@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file kplug/v1/load.proto.
  */
 export const file_kplug_v1_load: GenFile = /*@__PURE__*/
-  fileDesc("ChNrcGx1Zy92MS9sb2FkLnByb3RvEghrcGx1Zy52MSIQCg5HZXRMb2FkUmVxdWVzdCLoAQoPR2V0TG9hZFJlc3BvbnNlEiUKB3BsdWdpbnMYASADKAsyFC5rcGx1Zy52MS5QbHVnaW5Mb2FkEi0KC2RlbGVnYXRpb25zGAIgAygLMhgua3BsdWcudjEuRGVsZWdhdGlvbkxvYWQSLgoLcmVjZW50X3RpbWUYAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SLQoKdG90YWxfdGltZRgEIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIPCgdzdGFuZGJ5GAUgASgIEg8KB2Ryb3BwZWQYBiABKA0i1AIKClBsdWdpbkxvYWQSDgoGcGx1Z2luGAEgASgJEhcKD3JlYWR5X2luc3RhbmNlcxgCIAEoDRIRCglpbnN0YW5jZXMYAyABKA0SLAoNcmVjZW50X3Bhc3NlcxgEIAEoCzIVLmtwbHVnLnYxLldvcmtGaWd1cmVzEisKDHRvdGFsX3Bhc3NlcxgFIAEoCzIVLmtwbHVnLnYxLldvcmtGaWd1cmVzEisKDHJlY2VudF9jYWxscxgGIAEoCzIVLmtwbHVnLnYxLldvcmtGaWd1cmVzEioKC3RvdGFsX2NhbGxzGAcgASgLMhUua3BsdWcudjEuV29ya0ZpZ3VyZXMSFgoJaW5fZmxpZ2h0GAggASgNSACIAQESMAoMbGFzdF9jYWxsX2F0GAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIMCgpfaW5fZmxpZ2h0IrMBCg5EZWxlZ2F0aW9uTG9hZBISCgpkZWxlZ2F0aW9uGAEgASgJEhEKCXJlc291cmNlcxgCIAEoDRIsCg1yZWNlbnRfcGFzc2VzGAMgASgLMhUua3BsdWcudjEuV29ya0ZpZ3VyZXMSKwoMdG90YWxfcGFzc2VzGAQgASgLMhUua3BsdWcudjEuV29ya0ZpZ3VyZXMSDgoGYWN0aXZlGAUgASgNEg8KB3dhaXRpbmcYBiABKA0ifAoLV29ya0ZpZ3VyZXMSDQoFY291bnQYASABKAQSDgoGZmFpbGVkGAIgASgEEiYKA3A1MBgDIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhImCgNwOTkYBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24yTQoLTG9hZFNlcnZpY2USPgoHR2V0TG9hZBIYLmtwbHVnLnYxLkdldExvYWRSZXF1ZXN0Ghkua3BsdWcudjEuR2V0TG9hZFJlc3BvbnNlYgZwcm90bzM", [file_google_protobuf_duration, file_google_protobuf_timestamp]);
+  fileDesc("ChNrcGx1Zy92MS9sb2FkLnByb3RvEghrcGx1Zy52MSIQCg5HZXRMb2FkUmVxdWVzdCLoAQoPR2V0TG9hZFJlc3BvbnNlEiUKB3BsdWdpbnMYASADKAsyFC5rcGx1Zy52MS5QbHVnaW5Mb2FkEi0KC2RlbGVnYXRpb25zGAIgAygLMhgua3BsdWcudjEuRGVsZWdhdGlvbkxvYWQSLgoLcmVjZW50X3RpbWUYAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SLQoKdG90YWxfdGltZRgEIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIPCgdzdGFuZGJ5GAUgASgIEg8KB2Ryb3BwZWQYBiABKA0ikQMKClBsdWdpbkxvYWQSDgoGcGx1Z2luGAEgASgJEhcKD3JlYWR5X2luc3RhbmNlcxgCIAEoDRIRCglpbnN0YW5jZXMYAyABKA0SLAoNcmVjZW50X3Bhc3NlcxgEIAEoCzIVLmtwbHVnLnYxLldvcmtGaWd1cmVzEisKDHRvdGFsX3Bhc3NlcxgFIAEoCzIVLmtwbHVnLnYxLldvcmtGaWd1cmVzEisKDHJlY2VudF9jYWxscxgGIAEoCzIVLmtwbHVnLnYxLldvcmtGaWd1cmVzEioKC3RvdGFsX2NhbGxzGAcgASgLMhUua3BsdWcudjEuV29ya0ZpZ3VyZXMSFgoJaW5fZmxpZ2h0GAggASgNSACIAQESMAoMbGFzdF9jYWxsX2F0GAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIRCglyZXNvdXJjZXMYCiABKA0SKAoIZmFpbHVyZXMYCyADKAsyFi5rcGx1Zy52MS5GYWlsdXJlQ291bnRCDAoKX2luX2ZsaWdodCJwCgxGYWlsdXJlQ291bnQSDgoGcmVhc29uGAEgASgJEg0KBWNvdW50GAIgASgEEisKB2xhc3RfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhQKDGxhc3RfbWVzc2FnZRgEIAEoCSKzAQoORGVsZWdhdGlvbkxvYWQSEgoKZGVsZWdhdGlvbhgBIAEoCRIRCglyZXNvdXJjZXMYAiABKA0SLAoNcmVjZW50X3Bhc3NlcxgDIAEoCzIVLmtwbHVnLnYxLldvcmtGaWd1cmVzEisKDHRvdGFsX3Bhc3NlcxgEIAEoCzIVLmtwbHVnLnYxLldvcmtGaWd1cmVzEg4KBmFjdGl2ZRgFIAEoDRIPCgd3YWl0aW5nGAYgASgNInwKC1dvcmtGaWd1cmVzEg0KBWNvdW50GAEgASgEEg4KBmZhaWxlZBgCIAEoBBImCgNwNTAYAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SJgoDcDk5GAQgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uIhMKEUdldEhpc3RvcnlSZXF1ZXN0Ip4BChJHZXRIaXN0b3J5UmVzcG9uc2USKQoFc3RhcnQYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEisKCGludGVydmFsGAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEjAKC2RlbGVnYXRpb25zGAMgAygLMhsua3BsdWcudjEuRGVsZWdhdGlvbkhpc3RvcnkiRwoRRGVsZWdhdGlvbkhpc3RvcnkSEgoKZGVsZWdhdGlvbhgBIAEoCRIOCgZwYXNzZXMYAiADKA0SDgoGZmFpbGVkGAMgAygNMpYBCgtMb2FkU2VydmljZRI+CgdHZXRMb2FkEhgua3BsdWcudjEuR2V0TG9hZFJlcXVlc3QaGS5rcGx1Zy52MS5HZXRMb2FkUmVzcG9uc2USRwoKR2V0SGlzdG9yeRIbLmtwbHVnLnYxLkdldEhpc3RvcnlSZXF1ZXN0Ghwua3BsdWcudjEuR2V0SGlzdG9yeVJlc3BvbnNlYgZwcm90bzM", [file_google_protobuf_duration, file_google_protobuf_timestamp]);
 
 /**
  * GetLoadRequest is empty.
@@ -147,6 +147,20 @@ export type PluginLoad = Message<"kplug.v1.PluginLoad"> & {
    * @generated from field: google.protobuf.Timestamp last_call_at = 9;
    */
   lastCallAt?: Timestamp | undefined;
+
+  /**
+   * Number of base resources that are assigned to the plugin.
+   *
+   * @generated from field: uint32 resources = 10;
+   */
+  resources: number;
+
+  /**
+   * Failures of its calls since the controller started, by reason, most frequent first. At most 20.
+   *
+   * @generated from field: repeated kplug.v1.FailureCount failures = 11;
+   */
+  failures: FailureCount[];
 };
 
 /**
@@ -155,6 +169,46 @@ export type PluginLoad = Message<"kplug.v1.PluginLoad"> & {
  */
 export const PluginLoadSchema: GenMessage<PluginLoad> = /*@__PURE__*/
   messageDesc(file_kplug_v1_load, 2);
+
+/**
+ * FailureCount counts failures with the same reason.
+ *
+ * @generated from message kplug.v1.FailureCount
+ */
+export type FailureCount = Message<"kplug.v1.FailureCount"> & {
+  /**
+   * Reason in one PascalCase word, or gRPC code, for example `DeadlineExceeded`.
+   *
+   * @generated from field: string reason = 1;
+   */
+  reason: string;
+
+  /**
+   * Number of failures.
+   *
+   * @generated from field: uint64 count = 2;
+   */
+  count: bigint;
+
+  /**
+   * Time of the last one, and its message.
+   *
+   * @generated from field: google.protobuf.Timestamp last_at = 3;
+   */
+  lastAt?: Timestamp | undefined;
+
+  /**
+   * @generated from field: string last_message = 4;
+   */
+  lastMessage: string;
+};
+
+/**
+ * Describes the message kplug.v1.FailureCount.
+ * Use `create(FailureCountSchema)` to create a new message.
+ */
+export const FailureCountSchema: GenMessage<FailureCount> = /*@__PURE__*/
+  messageDesc(file_kplug_v1_load, 3);
 
 /**
  * DelegationLoad is the work of a delegation.
@@ -206,7 +260,7 @@ export type DelegationLoad = Message<"kplug.v1.DelegationLoad"> & {
  * Use `create(DelegationLoadSchema)` to create a new message.
  */
 export const DelegationLoadSchema: GenMessage<DelegationLoad> = /*@__PURE__*/
-  messageDesc(file_kplug_v1_load, 3);
+  messageDesc(file_kplug_v1_load, 4);
 
 /**
  * WorkFigures counts passes or calls.
@@ -247,7 +301,90 @@ export type WorkFigures = Message<"kplug.v1.WorkFigures"> & {
  * Use `create(WorkFiguresSchema)` to create a new message.
  */
 export const WorkFiguresSchema: GenMessage<WorkFigures> = /*@__PURE__*/
-  messageDesc(file_kplug_v1_load, 4);
+  messageDesc(file_kplug_v1_load, 5);
+
+/**
+ * GetHistoryRequest is empty.
+ *
+ * @generated from message kplug.v1.GetHistoryRequest
+ */
+export type GetHistoryRequest = Message<"kplug.v1.GetHistoryRequest"> & {
+};
+
+/**
+ * Describes the message kplug.v1.GetHistoryRequest.
+ * Use `create(GetHistoryRequestSchema)` to create a new message.
+ */
+export const GetHistoryRequestSchema: GenMessage<GetHistoryRequest> = /*@__PURE__*/
+  messageDesc(file_kplug_v1_load, 6);
+
+/**
+ * GetHistoryResponse has figures over time.
+ *
+ * @generated from message kplug.v1.GetHistoryResponse
+ */
+export type GetHistoryResponse = Message<"kplug.v1.GetHistoryResponse"> & {
+  /**
+   * Beginning of the first interval, and length of each.
+   *
+   * @generated from field: google.protobuf.Timestamp start = 1;
+   */
+  start?: Timestamp | undefined;
+
+  /**
+   * @generated from field: google.protobuf.Duration interval = 2;
+   */
+  interval?: Duration | undefined;
+
+  /**
+   * Delegations, ordered by name. Those that are too many to be counted separately are in one without a name.
+   *
+   * @generated from field: repeated kplug.v1.DelegationHistory delegations = 3;
+   */
+  delegations: DelegationHistory[];
+};
+
+/**
+ * Describes the message kplug.v1.GetHistoryResponse.
+ * Use `create(GetHistoryResponseSchema)` to create a new message.
+ */
+export const GetHistoryResponseSchema: GenMessage<GetHistoryResponse> = /*@__PURE__*/
+  messageDesc(file_kplug_v1_load, 7);
+
+/**
+ * DelegationHistory has the passes of a delegation in each interval, oldest first. The last interval is not over yet.
+ *
+ * @generated from message kplug.v1.DelegationHistory
+ */
+export type DelegationHistory = Message<"kplug.v1.DelegationHistory"> & {
+  /**
+   * Name of the delegation.
+   *
+   * @generated from field: string delegation = 1;
+   */
+  delegation: string;
+
+  /**
+   * Number of passes that ended.
+   *
+   * @generated from field: repeated uint32 passes = 2;
+   */
+  passes: number[];
+
+  /**
+   * Number of those that failed.
+   *
+   * @generated from field: repeated uint32 failed = 3;
+   */
+  failed: number[];
+};
+
+/**
+ * Describes the message kplug.v1.DelegationHistory.
+ * Use `create(DelegationHistorySchema)` to create a new message.
+ */
+export const DelegationHistorySchema: GenMessage<DelegationHistory> = /*@__PURE__*/
+  messageDesc(file_kplug_v1_load, 8);
 
 /**
  * LoadService exposes how much the plugins and delegations of an operator do. It is read-only and served on the admin port.
@@ -264,6 +401,16 @@ export const LoadService: GenService<{
     methodKind: "unary";
     input: typeof GetLoadRequestSchema;
     output: typeof GetLoadResponseSchema;
+  },
+  /**
+   * GetHistory returns the passes of about the last hour, for each delegation over time.
+   *
+   * @generated from rpc kplug.v1.LoadService.GetHistory
+   */
+  getHistory: {
+    methodKind: "unary";
+    input: typeof GetHistoryRequestSchema;
+    output: typeof GetHistoryResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_kplug_v1_load, 0);

@@ -1,0 +1,90 @@
+import { useEffect, useRef, useState } from 'preact/hooks';
+import type uPlot from 'uplot';
+import { prefersDark } from '../parts/media.ts';
+import { theme } from '../shell/theme.ts';
+import type { HistoryData } from './history-data.ts';
+
+type Plot = typeof uPlot;
+
+/** Height of the chart, in pixels. */
+const height = 132;
+
+/** Time that the chart covers, and room for its last bar, in seconds. */
+const span = 3_600;
+const margin = 60;
+
+/** Bars of passes, with those that failed in front. The library is loaded when the first chart is shown. */
+export function HistoryChart({ data }: { data: HistoryData }) {
+  const box = useRef<HTMLDivElement>(null);
+  const chart = useRef<uPlot | undefined>(undefined);
+  const [plot, setPlot] = useState<{ Plot: Plot }>();
+  useEffect(() => {
+    void import('uplot').then(({ default: Plot }) => setPlot({ Plot }));
+  }, []);
+  const { times, passes, failed } = data;
+  const aligned: uPlot.AlignedData = [[...times], [...passes], [...failed]];
+  const latest = useRef(aligned);
+  latest.current = aligned;
+  useEffect(() => {
+    const { current } = box;
+    if (!current || !plot) return;
+    const made = new plot.Plot(optionsFor(plot.Plot, current), latest.current, current);
+    chart.current = made;
+    const observer = new ResizeObserver(() => made.setSize({ width: current.clientWidth, height }));
+    observer.observe(current);
+    return () => {
+      observer.disconnect();
+      made.destroy();
+      chart.current = undefined;
+    };
+  }, [plot, theme.value, prefersDark.value]);
+  useEffect(() => chart.current?.setData(latest.current), [data]);
+  return <div class="chart" ref={box} aria-hidden="true" />;
+}
+
+function optionsFor(Plot: Plot, box: HTMLElement): uPlot.Options {
+  const style = getComputedStyle(box);
+  const color = (name: string) => resolveColor(box, style.getPropertyValue(name));
+  const muted = color('--muted');
+  const axis = { stroke: muted, font: `11px ${style.fontFamily}`, ticks: { show: false } };
+  const paths = Plot.paths.bars?.({ size: [0.75, 20] });
+  const bars = (label: string, fill: string): uPlot.Series => ({
+    label,
+    fill,
+    width: 0,
+    points: { show: false },
+    ...(paths ? { paths } : {}),
+  });
+  return {
+    width: box.clientWidth,
+    height,
+    legend: { show: false },
+    cursor: { show: false },
+    padding: [8, 6, 0, 0],
+    scales: {
+      x: { range: (_, __, end) => [end - span, end + margin] },
+      y: { range: (_, __, max) => [0, Math.max(1, max * 1.05)] },
+    },
+    axes: [
+      { ...axis, grid: { show: false }, size: 24, space: 80, values: '{HH}:{mm}' },
+      {
+        ...axis,
+        grid: { stroke: color('--line'), width: 1 },
+        size: 44,
+        space: 40,
+        incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 1e5, 1e6],
+      },
+    ],
+    series: [{}, bars('passes', color('--chart-passes')), bars('failed', color('--failing-fill'))],
+  };
+}
+
+/** A canvas doesn't know `light-dark()`. */
+function resolveColor(box: HTMLElement, value: string): string {
+  const probe = document.createElement('i');
+  probe.style.color = value;
+  box.append(probe);
+  const { color } = getComputedStyle(probe);
+  probe.remove();
+  return color;
+}
