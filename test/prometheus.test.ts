@@ -19,6 +19,7 @@ const files = {
 /** Panels without a value here: nothing of this kind happens, or it needs a cluster. */
 const quiet = [
   'Leaders',
+  'Kinds that cannot be read',
   'Plugins that are suspended',
   'Plugins of the folder',
   'Refused registrations',
@@ -70,6 +71,12 @@ it('Prometheus scrapes an operator, and the panels of the dashboard show what it
   expect(numberOf('Ready')).toBe(0.5);
   expect(numberOf('Not ready')).toBe(1);
   expect(numberOf('Live instances')).toBe(1);
+  expect(shown.get('Why resources are not ready')).toMatchObject([
+    {
+      metric: { delegation: 'greetings', state: 'failing', reason: 'NobodyGreeted' },
+      value: [expect.any(Number), '1'],
+    },
+  ]);
   expect(shown.get('Why passes fail')?.map(({ metric }) => metric)).toEqual([
     { delegation: 'greetings', reason: 'NobodyGreeted' },
   ]);
