@@ -99,7 +99,7 @@ export async function openAdmin(
   const probesAndMetrics = {
     notReady,
     degraded,
-    metrics: async () => ({ contentType: metrics.registry.contentType, text: await metrics.registry.metrics() }),
+    metrics: (accept: string | undefined) => metrics.expose(accept),
   };
   const admin = new AdminServer(
     { ...probesAndMetrics, page, routes: (router) => addServices(router, view) },
