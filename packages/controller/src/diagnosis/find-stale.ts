@@ -1,5 +1,5 @@
 import { observedGenerationOf } from '../delegation/states/base-state.ts';
-import { formatPlugin } from '../names.ts';
+import { formatPlugin, isSameVersionedName } from '../names.ts';
 import type { Implementation } from '../registry/implementation.ts';
 import { formatTime } from '../resources/conditions.ts';
 import { keyOf } from '../resources/resource.ts';
@@ -7,7 +7,8 @@ import type { DiagnosisParts, KnownBase } from './known-base.ts';
 import { formatKind } from './words.ts';
 
 /** Says what of the shown state may be out of date, and why, one sentence each. */
-export function findStale({ base, delegation, choice, state }: KnownBase, { isStandby }: DiagnosisParts): string[] {
+export function findStale(known: KnownBase, { isStandby }: DiagnosisParts): string[] {
+  const { base, delegation, state } = known;
   const { problem, settings } = delegation;
   const observed = observedGenerationOf(base);
   const { generation } = base.metadata;
@@ -25,8 +26,18 @@ export function findStale({ base, delegation, choice, state }: KnownBase, { isSt
       ? [`The status is about generation ${observed}; the resource is in generation ${generation}${paused}`]
       : []),
     ...(hasFailed ? ['The last status could not be written, so that the stored one may be older'] : []),
-    ...choice.selection.chosen.flatMap(describeSuspect),
+    ...pluginsOf(known).flatMap(describeSuspect),
   ];
+}
+
+/** Returns the plugins that are chosen for a resource, or reconciled it last. */
+function pluginsOf({ base, delegation, candidates }: KnownBase): Implementation[] {
+  const holders = delegation.holders.holdersOf(base);
+  return candidates
+    .filter(
+      ({ candidate, reason }) => reason === 'Chosen' || holders.some((one) => isSameVersionedName(one, candidate)),
+    )
+    .map(({ candidate }) => candidate);
 }
 
 /** Says that a plugin has not been heard of, if none of its instances is live. */
