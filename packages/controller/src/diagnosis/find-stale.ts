@@ -1,6 +1,7 @@
 import { observedGenerationOf } from '../delegation/states/base-state.ts';
 import { formatPlugin, isSameVersionedName } from '../names.ts';
 import type { Implementation } from '../registry/implementation.ts';
+import type { Instance } from '../registry/instance.ts';
 import { formatTime } from '../resources/conditions.ts';
 import { keyOf } from '../resources/resource.ts';
 import type { DiagnosisParts, KnownBase } from './known-base.ts';
@@ -42,9 +43,15 @@ function pluginsOf({ base, delegation, candidates }: KnownBase): Implementation[
 
 /** Says that a plugin has not been heard of, if none of its instances is live. */
 function describeSuspect(plugin: Implementation): string[] {
-  const instances = [...plugin.instances];
-  if (instances.length === 0 || instances.some(({ state }) => state !== 'suspect')) return [];
-  const heardAt = formatTime(new Date(Math.max(...instances.map(({ lastHeardAt }) => lastHeardAt))));
-  const [why] = instances.map(({ stateReason }) => stateReason).filter(Boolean);
-  return [`${formatPlugin(plugin)} is suspect, and was last heard of at ${heardAt}${why ? `: ${why}` : ''}`];
+  // Live instances come first among those that may be called.
+  if (plugin.callable[0]?.state === 'live' || plugin.size === 0) return [];
+  let latest: Instance | undefined;
+  for (const instance of plugin.instances) {
+    if (instance.state !== 'suspect') return [];
+    if (!latest || instance.lastHeardAt > latest.lastHeardAt) latest = instance;
+  }
+  if (!latest) return [];
+  const { lastHeardAt, stateReason } = latest;
+  const why = stateReason && `: ${stateReason}`;
+  return [`${formatPlugin(plugin)} is suspect, and was last heard of at ${formatTime(new Date(lastHeardAt))}${why}`];
 }
