@@ -53,6 +53,7 @@ export const controllerLayers = {
   admin: [
     'authentication',
     'certificates',
+    'clients',
     'delegation',
     'paging',
     'ports',

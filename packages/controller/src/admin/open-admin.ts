@@ -11,6 +11,7 @@ import {
   RegistryService,
   SecurityService,
 } from '@kplug/protocol';
+import type { CallRecorder } from '../clients/recording/call-recorder.ts';
 import type { Delegation } from '../delegation/delegation.ts';
 import { describeWriteProblems } from '../delegation/writes/write-problem.ts';
 import type { PortSecurity } from '../ports/guarded-listener.ts';
@@ -45,6 +46,8 @@ export interface AdminView {
   events: RecentEvents;
   activities: Activities;
   passes: RecentPasses;
+  /** Recorder of calls; `undefined` if none are recorded. */
+  recorder: CallRecorder | undefined;
   metrics: Metrics;
   folder: HostedFolder | undefined;
   refusals: RecentRefusals;
@@ -157,6 +160,7 @@ function addServices(
         delegations: () => delegations,
         watches: new ActivityWatches(view.activities),
         passes: view.passes,
+        recorder: view.recorder,
       }),
     )
     .service(
