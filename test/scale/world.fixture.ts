@@ -121,7 +121,10 @@ export class World {
     registry.subscribe((change) => logPluginChange(log, change));
     const security = { mode: 'loopback', allowsFirstKplug: false, certificates: undefined } as const;
     addGauges(metrics, { connections, delegations: this.delegations, registry, folder: undefined, security });
-    this.#service = delegationService(() => this.delegations, events, registry);
+    this.#service = delegationService({
+      ...{ events, registry, delegations: () => this.delegations },
+      ...{ refusals: () => [], refusalRevision: () => 0, isStandby: () => false, problems: () => [] },
+    });
     this.#writer = new PluginResourceWriter(registry, this.store, log, { settleTime: 10 });
     this.#declared = new DelegationResources({ ...this, operator: '', defaults: {}, log });
   }

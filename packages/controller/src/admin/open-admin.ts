@@ -144,6 +144,18 @@ function describeDegraded(delegations: Iterable<Delegation>): string[] {
   });
 }
 
+/** Describes the settings by which plugins are less secure than they could be. */
+function describeInsecure({ mode, allowsFirstKplug }: SecurityView): string[] {
+  return [
+    ...(mode === 'insecure' ? ['insecure: plugins need neither TLS nor an identity (--insecure)'] : []),
+    ...(allowsFirstKplug
+      ? [
+          'insecure: plugins of the first Kplug are allowed, whose protocol has no authentication (--allow-insecure-plugins)',
+        ]
+      : []),
+  ];
+}
+
 function addServices(
   router: ConnectRouter,
   { registry, watches, delegations, events, metrics, folder, refusals, securityView, isStandby, ...view }: AdminView,
@@ -165,7 +177,15 @@ function addServices(
     )
     .service(
       DelegationService,
-      delegationService(() => delegations, events, registry),
+      delegationService({
+        delegations: () => delegations,
+        events,
+        registry,
+        refusals: () => refusals.list(),
+        refusalRevision: () => refusals.revision,
+        isStandby,
+        problems: () => [...view.notReady(), ...describeDegraded(delegations), ...describeInsecure(securityView())],
+      }),
     )
     .service(
       EventService,

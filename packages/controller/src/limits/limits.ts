@@ -15,6 +15,7 @@ import { queue } from './queue.ts';
 import { recording } from './recording.ts';
 import { flaps, holders, registrations } from './registrations.ts';
 import { directory, resources } from './resources.ts';
+import { states } from './states.ts';
 import { testingOperators } from './testing-operators.ts';
 import { watches } from './watches.ts';
 
@@ -39,6 +40,7 @@ export const limitTable = {
   delegationResources,
   expressions,
   readiness,
+  states,
   queue,
   resources,
   directory,
