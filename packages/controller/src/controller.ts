@@ -93,6 +93,13 @@ export class Controller {
     return this.#admin?.address ?? '';
   }
 
+  /** URL of the page for people, from this machine, once started; empty without one. */
+  get pageUrl(): string {
+    const { page = true } = this.#options;
+    const address = this.adminAddress.replace(/^(0\.0\.0\.0|\[::\])(?=:)/, 'localhost');
+    return page && address ? `http://${address}/` : '';
+  }
+
   /** Resources that the controller reconciles. */
   get resources(): Resources {
     return this.#options.resources;
