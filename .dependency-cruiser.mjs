@@ -46,6 +46,7 @@ export const controllerLayers = {
     'settings',
     'telemetry',
   ],
+  diagnosis: ['delegation', 'readiness', 'registry', 'resources', 'selection'],
   'delegation-resources': ['delegation', 'queue', 'registry', 'resources', 'selection'],
   'attachment-resources': ['attachments', 'clients', 'delegation', 'queue', 'registry', 'resources'],
   'plugin-resources': ['queue', 'registry', 'resources'],
@@ -53,7 +54,9 @@ export const controllerLayers = {
   admin: [
     'authentication',
     'certificates',
+    'clients',
     'delegation',
+    'diagnosis',
     'paging',
     'ports',
     'queue',

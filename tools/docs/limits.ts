@@ -28,6 +28,7 @@ const operatorHeadings: Record<keyof typeof operatorLimits, string> = {
   delegationResources: 'Delegations as resources',
   expressions: 'CEL expressions',
   readiness: 'Readiness of dependents',
+  states: 'States and causes of resources',
   queue: 'Timers',
   resources: 'Resources',
   directory: 'Resources in a directory',
@@ -38,6 +39,7 @@ const operatorHeadings: Record<keyof typeof operatorLimits, string> = {
   pluginResources: 'Plugin resources',
   catalogue: 'Catalogue of capabilities',
   telemetry: 'Metrics and Events in memory',
+  recording: 'Recorded calls',
   admin: 'Admin port',
   testingOperators: 'Operators in tests',
 };

@@ -13,6 +13,10 @@ const main = fileURLToPath(new URL('./main.ts', import.meta.url));
 
 /** Runs the demo with its own folder for temporary files, which must be empty afterwards. */
 async function demo(...flags: string[]) {
+  return await demoIn({}, ...flags);
+}
+
+async function demoIn(env: Record<string, string>, ...flags: string[]) {
   const temporary = await mkdtemp(join(tmpdir(), 'demo-test-'));
   // PostgreSQL refuses to run as root; it then accesses its data as another user.
   await chmod(temporary, 0o777);
@@ -20,7 +24,7 @@ async function demo(...flags: string[]) {
     // In its own process group, as under a shell.
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, TMPDIR: temporary, NO_COLOR: '1' },
+    env: { ...process.env, TMPDIR: temporary, NO_COLOR: '1', ...env },
   });
   onTestFinished(async () => {
     child.kill('SIGKILL');
@@ -129,6 +133,21 @@ describe('the demo', () => {
     await vi.waitFor(() => expect(output()).toContain('Press Ctrl-C to stop'), { timeout: 60_000 });
     const admin = /explain \S+ --admin (\S+)/.exec(output())?.[1];
     expect((await fetch(`${admin}/readyz`)).status).toBe(200);
+    child.kill('SIGINT');
+    expect(await code()).toBe(0);
+    expect(await left()).toEqual([]);
+  });
+
+  it('shows the page of its operator with --watch until SIGINT, and says where without a display', async () => {
+    const none = { DISPLAY: '', WAYLAND_DISPLAY: '', WSL_DISTRO_NAME: '' };
+    const { child, output, code, left } = await demoIn(none, '--watch', '--pause', '0');
+    await vi.waitFor(() => expect(output()).toMatch(/there is no display: open \S+ in a browser/), {
+      timeout: 60_000,
+    });
+    const page = /there is no display: open (\S+)/.exec(output())?.[1] ?? '';
+    expect(await (await fetch(page)).text()).toMatch(/^<!doctype html>/i);
+    await vi.waitFor(() => expect(output()).toContain('Press Ctrl-C to stop'), { timeout: 60_000 });
+    expect((await fetch(page)).status).toBe(200);
     child.kill('SIGINT');
     expect(await code()).toBe(0);
     expect(await left()).toEqual([]);

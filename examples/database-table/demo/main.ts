@@ -1,20 +1,30 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { type Narrator, plainNarrator, seconds, terminalNarrator } from './narrator.ts';
+import { openPage } from './open-page.ts';
 import { Stage } from './stage.ts';
-import { Story } from './story.ts';
+import { type Audience, Story } from './story.ts';
 
-const help = `pnpm demo [--keep] [--plain]
+const help = `pnpm demo [--keep | --watch [--pause SECONDS]] [--plain]
 
   Shows what Kplug does, with real databases and processes, in a temporary directory that is removed at the end.
 
   --keep    keep everything running until Ctrl-C, to explore it
+  --watch   open the page of the operator in the browser, tell the story slowly, and keep everything running
+  --pause   time to look at the page after each chapter (default: 8)
   --plain   print plain lines, as without a terminal
 `;
 
 const { values: flags } = parseArgs({
-  options: { keep: { type: 'boolean' }, plain: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } },
+  options: {
+    keep: { type: 'boolean' },
+    watch: { type: 'boolean' },
+    pause: { type: 'string', default: '8' },
+    plain: { type: 'boolean' },
+    help: { type: 'boolean', short: 'h' },
+  },
 });
 
 /** Longest time for the cleanup, in milliseconds. A database that is still starting can be stopped only once it runs. */
@@ -28,18 +38,21 @@ async function demo(narrator: Narrator): Promise<number> {
   const interrupted = interruption();
   const stage = await Stage.open();
   try {
-    const finished = await Promise.race([new Story(stage, narrator).tell().then(() => true), interrupted]);
+    const finished = await Promise.race([
+      new Story(stage, narrator, flags.watch ? watching(stage, narrator) : undefined).tell().then(() => true),
+      interrupted,
+    ]);
     if (!finished) {
       narrator.fail('interrupted; cleaning up');
       return 130;
     }
     const commands = explore(stage);
-    if (flags.keep) {
+    if (flags.keep || flags.watch) {
       narrator.suggest('To explore, in another terminal:', commands);
       narrator.end('Everything keeps running. Press Ctrl-C to stop.');
       await interrupted;
     } else {
-      narrator.say('`npx -y pnpm@12 demo --keep` keeps everything running.');
+      narrator.say('`npx -y pnpm@12 demo --keep` keeps everything running; `--watch` shows it in the browser.');
       narrator.suggest('Explore it then with commands such as:', commands);
       narrator.end(`Finished in ${seconds(performance.now() - startedAt)}.`);
     }
@@ -56,6 +69,15 @@ async function demo(narrator: Narrator): Promise<number> {
     await stage.close();
     clearTimeout(giveUp);
   }
+}
+
+/** Opens the page when the operator has started, and leaves time to look at it after each chapter. */
+function watching(stage: Stage, narrator: Narrator): Audience {
+  return {
+    takeSeat: async () => narrator.say(await openPage(stage.operator.pageUrl)),
+    // A demo that is interrupted meanwhile ends at once.
+    look: () => sleep(Number(flags.pause) * 1_000, undefined, { ref: false }),
+  };
 }
 
 function explore({ operator, manifests }: Stage): string[] {

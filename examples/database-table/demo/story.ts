@@ -9,17 +9,27 @@ import { PostgresView } from './postgres-view.ts';
 import { lease, type PluginProcess, type Stage } from './stage.ts';
 import { conditionOf, pluginOf, WatchedTables } from './watched-tables.ts';
 
+/** Those who watch the demo on the page of the operator. */
+export interface Audience {
+  /** Called when the operator has started. */
+  takeSeat(): Promise<void>;
+  /** Called after each chapter, which goes on when it is fulfilled. */
+  look(): Promise<unknown>;
+}
+
 /** Chapters of the demo. Each waits until what it reports has happened. */
 export class Story {
   readonly #stage: Stage;
   readonly #tell: Narrator;
+  readonly #audience: Audience | undefined;
   readonly #databases: { postgres: Promise<Postgres>; mariadb: Promise<MariaDb> | undefined };
   #tables: WatchedTables | undefined;
   #view: PostgresView | undefined;
   #postgres: PluginProcess | undefined;
   #preferred: { plugin: PluginProcess; table: string; name: string; fallback: string } | undefined;
 
-  constructor(stage: Stage, narrator: Narrator) {
+  constructor(stage: Stage, narrator: Narrator, audience?: Audience) {
+    this.#audience = audience;
     this.#stage = stage;
     this.#tell = narrator;
     // The databases start during the first chapter.
@@ -33,12 +43,18 @@ export class Story {
 
   async tell(): Promise<void> {
     this.#tell.begin('Kplug: plugins that reconcile are chosen at run time');
-    await this.#operatorStarts();
-    await this.#pluginAppears();
-    await this.#userEdits();
-    await this.#preferredAppears();
-    await this.#versionIsReplaced();
-    await this.#pluginIsKilled();
+    const chapters = [
+      () => this.#operatorStarts(),
+      () => this.#pluginAppears(),
+      () => this.#userEdits(),
+      () => this.#preferredAppears(),
+      () => this.#versionIsReplaced(),
+      () => this.#pluginIsKilled(),
+    ];
+    for (const chapter of chapters) {
+      await chapter();
+      await this.#audience?.look();
+    }
     this.#summary();
   }
 
@@ -53,6 +69,7 @@ export class Story {
     this.#tables = await WatchedTables.follow(operator.resources);
     this.#tell.say(`Plugins send heartbeats to ${operator.heartbeatAddress}`);
     this.#tell.say(`The resources are in ${this.#stage.manifests}`);
+    await this.#audience?.takeSeat();
     await this.#stage.write('users.yaml', await manifest('users.yaml'));
     const users = await this.#watched.until(
       'users',

@@ -19,6 +19,8 @@ describe('kplug', () => {
       'explain',
       'trace',
       'events',
+      'ui',
+      'ui',
       'top',
       'logs',
       'reconcile',

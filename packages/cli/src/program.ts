@@ -22,6 +22,7 @@ import { addRenderCommand } from './commands/render.ts';
 import { addTokenCommand } from './commands/token.ts';
 import { addTopCommand } from './commands/top.ts';
 import { addTraceCommand } from './commands/trace.ts';
+import { addUiCommand } from './commands/ui.ts';
 import { addValidateCommand } from './commands/validate.ts';
 import { addVersionCommand } from './commands/version.ts';
 import { exitCodeOf, exitCodes } from './exit-codes.ts';
@@ -55,6 +56,7 @@ export function buildProgram(terminal: Terminal): Command {
   addExplainCommand(program, terminal);
   addTraceCommand(program, terminal);
   addEventsCommand(program, terminal);
+  addUiCommand(program, terminal);
   addTopCommand(program, terminal);
   addLogsCommand(program, terminal);
   addReconcileCommand(program, terminal);

@@ -93,6 +93,13 @@ export class Controller {
     return this.#admin?.address ?? '';
   }
 
+  /** URL of the page for people, from this machine, once started; empty without one. */
+  get pageUrl(): string {
+    const { page = true } = this.#options;
+    const address = this.adminAddress.replace(/^(0\.0\.0\.0|\[::\])(?=:)/, 'localhost');
+    return page && address ? `http://${address}/` : '';
+  }
+
   /** Resources that the controller reconciles. */
   get resources(): Resources {
     return this.#options.resources;
@@ -272,7 +279,7 @@ export class Controller {
     const { security } = this.#parts;
     const securityView = () => security.view(this.heartbeatAddress);
     const isStandby = () => this.#state === 'standby';
-    const view = { ...this.#parts, securityView, isStandby, notReady: () => this.#notReady() };
+    const view = { ...this.#parts, log: this.#log, securityView, isStandby, notReady: () => this.#notReady() };
     const reporter = { log: this.#log, observer: this.#parts.metrics };
     const options = { hosts: adminHosts, maxConnections, reporter, page };
     const admin = await openAdmin(addresses, view, security.admin, options);

@@ -16,15 +16,15 @@ export interface StartedOperator {
   heartbeatAddress: string;
   /** Empty without an admin port. */
   adminAddress: string;
-  /** True if the admin port has a page for people. */
-  hasPage: boolean;
+  /** URL of the page for people; empty without one. */
+  pageUrl: string;
   /** True if plugins need TLS and a proof of identity. */
   isSecured: boolean;
 }
 
 /** Prints the addresses of an operator, and the next steps. */
 export function announce(operator: StartedOperator, { print, colors }: OperatorTerminal): void {
-  const { directory, stateDir, context, delegations, pluginsDirectory, heartbeatAddress, adminAddress, hasPage } =
+  const { directory, stateDir, context, delegations, pluginsDirectory, heartbeatAddress, adminAddress, pageUrl } =
     operator;
   const manifests = directory === undefined || directory === '.' ? '' : ` --manifests ${quote(directory)}`;
   const where = stateDir === undefined ? manifests : `${manifests} --state-dir ${quote(stateDir)}`;
@@ -44,7 +44,7 @@ export function announce(operator: StartedOperator, { print, colors }: OperatorT
       ...(declared.length > 0 ? declared : ['  the kinds of Delegation resources']),
       '',
       `Heartbeat address  ${colors.bold(heartbeatAddress)}${operator.isSecured ? ' (TLS)' : ''}`,
-      ...(hasPage && adminAddress ? [`Page               ${colors.bold(`http://${adminAddress}/`)}`] : []),
+      ...(pageUrl ? [`Page               ${colors.bold(pageUrl)}`] : []),
       `Admin port         ${adminAddress ? `${colors.bold(`http://${adminAddress}`)} (/healthz, /readyz, /metrics, kplug.v1)` : 'none'}`,
       '',
       'Next, in other terminals:',

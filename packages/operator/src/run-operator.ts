@@ -71,11 +71,11 @@ async function runController(
 }
 
 async function announceOnce(
-  { heartbeatAddress, adminAddress, heartbeatSecurity }: Controller,
+  { heartbeatAddress, adminAddress, pageUrl, heartbeatSecurity }: Controller,
   { settings, delegations }: OperatorConfiguration,
   terminal: OperatorTerminal,
 ): Promise<void> {
-  const { manifests: directory, stateDir, logFormat = 'text', context, page: hasPage = true } = settings;
+  const { manifests: directory, stateDir, logFormat = 'text', context } = settings;
   if (directory !== undefined) {
     await writeOperatorFile(directory, { pid: process.pid, heartbeatAddress, adminAddress }, stateDir);
   }
@@ -83,7 +83,7 @@ async function announceOnce(
   const pluginsDirectory = pluginsDirectoryOf(settings);
   const place = { directory, stateDir, context, pluginsDirectory };
   const isSecured = heartbeatSecurity === 'secured';
-  announce({ ...place, delegations, heartbeatAddress, adminAddress, hasPage, isSecured }, terminal);
+  announce({ ...place, delegations, heartbeatAddress, adminAddress, pageUrl, isSecured }, terminal);
 }
 
 function logStop(signal: NodeJS.Signals, logger: Logger): void {

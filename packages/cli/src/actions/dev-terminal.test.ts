@@ -4,9 +4,11 @@ import { greeting, makeProject, pluginOf, processesOf, waiting } from '../testin
 const control = { c: '\u0003' };
 
 describe('on a terminal, kplug dev', { timeout: 120_000 }, () => {
+  // No browser is opened on the display of a developer.
+  const env = { DISPLAY: '', WAYLAND_DISPLAY: '', WSL_DISTRO_NAME: '' };
   const start = async (columns = 80) => {
     const project = await makeProject({ 'samples/moon.yaml': greeting('moon', '{ who: Moon }') });
-    const dev = project.start([], { columns });
+    const dev = project.start([], { columns, env });
     await dev.expect(/greeting\/world/);
     await dev.expect(/greeting\/moon/);
     return { project, dev };
@@ -25,6 +27,14 @@ describe('on a terminal, kplug dev', { timeout: 120_000 }, () => {
     await dev.expect('print the statuses of all resources', before);
     dev.press('c');
     await vi.waitFor(() => expect(dev.output).toContain('\u001b[2J'), waiting);
+  });
+
+  it('opens the page with u', async () => {
+    const { dev } = await start();
+    dev.press('u');
+    await dev.expect(/there is no display: open http:\S+/);
+    const [, page = ''] = /open (http:\S+)/.exec(dev.text) ?? [];
+    expect((await fetch(page)).status).toBe(200);
   });
 
   it('shows only what f names, and all again after an empty answer', async () => {

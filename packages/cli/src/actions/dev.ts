@@ -58,7 +58,9 @@ function bannerOf(targets: readonly Target[], hasKeys: boolean, { colors }: Term
     const place = relative(process.cwd(), folder) || '.';
     return `  ${colors.bold(name)}  ${language === 'go' ? `go build in ${place}` : entry}`;
   });
-  const help = hasKeys ? 'r reconcile  f filter  p statuses  c clear  ? help  q quit' : 'Ctrl-C or SIGTERM stops it.';
+  const help = hasKeys
+    ? 'r reconcile  f filter  p statuses  u page  c clear  ? help  q quit'
+    : 'Ctrl-C or SIGTERM stops it.';
   return [
     `${colors.green('kplug dev')} runs from sources, and again after each change:`,
     ...shown,
@@ -75,6 +77,7 @@ function readKeys(session: DevSession, output: DevOutput, stop: () => void): Dis
     r: () => session.reconcileAll(),
     f: () => reader.ask(),
     p: () => session.printStatuses(),
+    u: () => void session.openPage(),
     c: () => process.stdout.write('\u001b[H\u001b[2J\u001b[3J'),
     '?': () => output.print(keys.map(({ key, does }) => `  ${colors.bold(key)}  ${does}`).join('\n')),
     q: stop,

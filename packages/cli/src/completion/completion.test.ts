@@ -47,6 +47,7 @@ describe('in bash, kplug completes', () => {
         'explain',
         'trace',
         'events',
+        'ui',
         'top',
         'logs',
         'reconcile',

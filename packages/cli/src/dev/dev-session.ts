@@ -4,6 +4,7 @@ import { KplugError } from '@kplug/controller';
 import { DirectoryWatch } from '@kplug/controller/tools';
 import { resourceTable } from '../output/resource-table.ts';
 import { formatTable } from '../output/table.ts';
+import { openBrowser } from '../ui/open-browser.ts';
 import { DevOperator, type OperatorLogLine } from './dev-operator.ts';
 import type { DevLine, DevOutput } from './dev-output.ts';
 import { Preparation } from './prepare.ts';
@@ -105,6 +106,13 @@ export class DevSession implements AsyncDisposable {
       const table = resourceTable(found, { wide: false, allNamespaces, held: new Set(), colors, now: Date.now() });
       this.#output.print(`\n${colors.bold(kind)}\n${formatTable(table, colors)}\n`);
     }
+  }
+
+  /** Opens the page of the operator in the browser. */
+  async openPage(): Promise<void> {
+    const url = this.#operator?.controller.pageUrl;
+    if (url) await openBrowser(url, (text) => this.#say(text, 'plain'));
+    else this.#say(this.#operator ? 'the operator has no page' : 'the operator does not run', 'warning');
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -5,6 +5,7 @@ export const keys = [
   { key: 'r', does: 'reconcile all resources now' },
   { key: 'f', does: 'show only a resource or plugin; Enter alone shows all' },
   { key: 'p', does: 'print the statuses of all resources' },
+  { key: 'u', does: 'open the page of the operator in the browser' },
   { key: 'c', does: 'clear the screen' },
   { key: '?', does: 'print this help' },
   { key: 'q', does: 'quit, as Ctrl-C does; a second Ctrl-C quits at once' },

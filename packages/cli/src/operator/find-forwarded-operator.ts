@@ -4,7 +4,7 @@ import type { OperatorChoice, OperatorPlace } from './operator-place.ts';
 import { findOperatorPod } from './operator-pods.ts';
 
 /** Admin port of a pod of the chart. */
-const adminPort = 8082;
+export const adminPort = 8082;
 
 /** Finds the operator of a cluster and returns its location behind a forwarded port. Rejects with a `CommandError`. */
 export async function findForwardedOperator(choice: OperatorChoice): Promise<OperatorPlace> {

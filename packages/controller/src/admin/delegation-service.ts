@@ -1,35 +1,43 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import { Code, ConnectError, type ServiceImpl } from '@connectrpc/connect';
-import {
-  type CandidateSchema,
-  ConditionStatus,
-  type DelegatedResourceSchema,
-  type DelegationSchema,
-  type DelegationService,
-  type ExplainResourceResponseSchema,
-  type OperationInProgressSchema,
+import type {
+  CandidateSchema,
+  DelegationService,
+  ExplainResourceResponseSchema,
+  OperationInProgressSchema,
 } from '@kplug/protocol';
-import { isPaused } from '../delegation/control-annotations.ts';
 import type { Delegation } from '../delegation/delegation.ts';
-import { findHolder, registeredOf } from '../delegation/holders/holder.ts';
+import { registeredOf } from '../delegation/holders/holder.ts';
 import { isCancelled, type Operation } from '../delegation/operations/operation.ts';
-import { describePause } from '../delegation/passes/report-paused.ts';
-import { describeWriteProblems } from '../delegation/writes/write-problem.ts';
-import { formatPlugin } from '../names.ts';
+import { buildTrace } from '../diagnosis/build-trace.ts';
+import { judgeCandidates } from '../diagnosis/candidates.ts';
+import { diagnose } from '../diagnosis/diagnose.ts';
+import { explainNow } from '../diagnosis/explain-now.ts';
+import type { FoundBase } from '../diagnosis/known-base.ts';
+import { relatedDependents, relatedExtensions } from '../diagnosis/related.ts';
 import { SortedPages } from '../paging/sorted-pages.ts';
-import { visitAll } from '../queue/slices.ts';
-import type { Implementation } from '../registry/implementation.ts';
 import type { Registry } from '../registry/registry.ts';
-import { findCondition } from '../resources/conditions.ts';
 import { isKindNamed } from '../resources/kind-name.ts';
-import { formatKey, keyOf, type Resource, type ResourceKey } from '../resources/resource.ts';
-import { explainVerdict } from '../selection/explain.ts';
-import { type SelectionRequest, select, type Verdict } from '../selection/select.ts';
+import {
+  formatKey,
+  groupOf,
+  keyOf,
+  type Resource,
+  type ResourceKey,
+  type ResourceKind,
+  type ResourceReference,
+} from '../resources/resource.ts';
 import type { RecentEvents } from '../telemetry/events.ts';
+import { countInstances, describeCandidate, describeDelegation } from './describe-delegation.ts';
 import { describeEvent } from './describe-event.ts';
+import { describeBase } from './describe-resource.ts';
+import { describeDiagnosis, describeTrace } from './describe-trace.ts';
 import { orInvalidToken } from './page-token.ts';
-import { describeDependents, describeExtensions, describeRequirement } from './related-resources.ts';
+import { describeRelated, describeRequirement } from './related-resources.ts';
+import { ResourceSearch } from './search-resources.ts';
+import { serveWatch } from './serve-watch.ts';
+import { type SummaryParts, SummaryWatches } from './summary-watches.ts';
 
 /** Resource of a list. */
 interface ListedResource {
@@ -37,12 +45,22 @@ interface ListedResource {
   readonly delegation: Delegation;
 }
 
+/** Parts of an operator that the service shows. */
+export interface DelegationServiceParts extends Omit<SummaryParts, 'find'> {
+  events: RecentEvents;
+}
+
 /** Implements `kplug.v1.DelegationService`: the delegations, their resources, and the reasons for choices. */
-export function delegationService(
-  delegations: () => Iterable<Delegation>,
-  events: RecentEvents,
-  registry: Registry,
-): ServiceImpl<typeof DelegationService> {
+export function delegationService({
+  delegations,
+  events,
+  registry,
+  ...others
+}: DelegationServiceParts): ServiceImpl<typeof DelegationService> {
+  const find = (reference: ResourceReference) => findBase(delegations(), isSameKindOf(reference), reference);
+  const parts = { delegations, registry, find, ...others };
+  const search = new ResourceSearch(delegations);
+  const summaries = new SummaryWatches(parts);
   const byName = new SortedPages<Delegation>({
     collect: async (add) => [...delegations()].forEach(add),
     positionOf: ({ settings: { name } }) => [name],
@@ -73,135 +91,73 @@ export function delegationService(
       const { items, nextPageToken } = orInvalidToken(await byKey.read(request, isWanted));
       const resources = items.flatMap(({ key, delegation }) => {
         const base = delegation.get(key);
-        return base ? [describeResource(base, delegation)] : [];
+        return base ? [describeBase({ base, delegation })] : [];
       });
       return { resources, nextPageToken };
     },
 
-    explainResource: ({ kind, namespace, name }) => {
-      for (const delegation of delegations()) {
-        const base =
-          isOfKind(delegation, kind) && delegation.get(formatKey({ ...delegation.settings.base, namespace, name }));
-        if (base) return explain(base, delegation, { events, registry });
-      }
-      const where = namespace ? ` in the namespace ${namespace}` : '';
-      throw new ConnectError(`no delegated ${kind} is named ${name}${where}`, Code.NotFound);
+    explainResource: (request) => explain(namedBy(request), { events, registry }),
+
+    traceResource: (request) => {
+      const found = namedBy(request);
+      const trace = buildTrace(found, parts);
+      return { resource: describeTrace(trace), diagnosis: describeDiagnosis(diagnose(found, parts, trace)) };
     },
+
+    searchResources: (request) => search.search(request),
+
+    watchSummary: ({ namespace }, context) => serveWatch(context, (reader) => summaries.open(namespace, reader)),
   };
+
+  /** Finds the base resource that a request names. Throws `not_found`. */
+  function namedBy({ kind, namespace, name }: NamedBase): FoundBase {
+    const found = findBase(delegations(), (delegation) => isOfKind(delegation, kind), { namespace, name });
+    if (found) return found;
+    const where = namespace ? ` in the namespace ${namespace}` : '';
+    throw new ConnectError(`no delegated ${kind} is named ${name}${where}`, Code.NotFound);
+  }
 }
 
-async function describeDelegation(
-  delegation: Delegation,
-  registry: Registry,
-): Promise<MessageInitShape<typeof DelegationSchema>> {
-  const {
-    name,
-    base,
-    api,
-    rules,
-    extensions,
-    requirements,
-    dependents,
-    capabilityPaths,
-    namespaces = [],
-  } = delegation.settings;
-  const problem = delegation.problem ?? describeWriteProblems(delegation.writeProblems);
-  const { reason: problemReason = '', message: problemMessage = '' } = problem ?? {};
-  const { total, ready } = delegation.counts;
-  const candidates: MessageInitShape<typeof CandidateSchema>[] = [];
-  await visitAll(registry.implementations(api), (one) => candidates.push(judgeAlone(one, delegation)));
-  return {
-    name,
-    apiVersion: base.apiVersion,
-    kind: base.kind,
-    pluginApi: api,
-    pluginApiRange: rules.apiRange.raw,
-    resources: total,
-    ready,
-    problemReason,
-    problemMessage,
-    candidates,
-    extensionKinds: extensions.kinds?.map((kind) => ({ ...kind })) ?? [],
-    namespaces: [...namespaces],
-    requiredKinds: requirements.kinds.map(({ apiVersion, kind }) => ({ apiVersion, kind })),
-    dependentKinds: dependents.permittedKinds.map((kind) => ({ ...kind })),
-    asksCapability: capabilityPaths !== undefined,
-  };
+/** Base resource as a request names it. */
+interface NamedBase {
+  kind: string;
+  namespace: string;
+  name: string;
 }
 
-/** Judges a plugin as if it were the only candidate, for any resource of a delegation. */
-function judgeAlone(implementation: Implementation, delegation: Delegation): MessageInitShape<typeof CandidateSchema> {
-  const { rules } = delegation.settings;
-  const request: SelectionRequest = { preference: undefined, present: [] };
-  const { verdicts } = select([implementation], { ...rules, mode: 'one', fallback: 'any' }, request);
-  const [verdict = { candidate: implementation, reason: 'Unreachable' as const }] = verdicts;
-  return {
-    ...describeCandidate(verdict),
-    message: withSuspension(explainVerdict(verdict, rules, request), verdict, delegation),
-  };
+/** Finds a base resource among those of the delegations that are of its kind. */
+function findBase(
+  delegations: Iterable<Delegation>,
+  isOfItsKind: (delegation: Delegation) => boolean,
+  { namespace, name }: Omit<NamedBase, 'kind'>,
+): FoundBase | undefined {
+  for (const delegation of delegations) {
+    const base = isOfItsKind(delegation) && delegation.get(formatKey({ ...delegation.settings.base, namespace, name }));
+    if (base) return { base, delegation };
+  }
+  return undefined;
 }
 
-/** Adds why a plugin gets no calls to the explanation of a verdict on it. */
-function withSuspension(
-  explanation: string,
-  { candidate, reason }: Verdict<Implementation>,
-  delegation: Delegation,
-): string {
-  const suspension = delegation.suspensionOf(candidate);
-  if (!suspension) return explanation;
-  return reason === 'Suspended' ? suspension : `${explanation}; ${suspension}`;
-}
-
-function describeResource(base: Resource, delegation: Delegation): MessageInitShape<typeof DelegatedResourceSchema> {
-  const { settings } = delegation;
-  const failure = delegation.writeFailureOf(keyOf(base));
-  const holders = delegation.holders.holdersOf(base);
-  const ready = findCondition(base.status, 'Ready');
-  return {
-    key: keyOf(base),
-    delegation: settings.name,
-    generation: BigInt(base.metadata.generation),
-    observedGeneration: BigInt(Number(base.status?.observedGeneration ?? 0)),
-    plugin: holders.map(({ plugin }) => plugin.text).join(','),
-    pluginVersion: holders.map(({ version }) => version).join(','),
-    selectionReason: findCondition(base.status, 'PluginSelected')?.reason ?? '',
-    // A status that can't be written may be out of date.
-    ready: failure ? ConditionStatus.FALSE : conditionStatuses[ready?.status ?? 'Unknown'],
-    readyReason: failure?.code ?? ready?.reason ?? '',
-    readyMessage: failure?.message ?? ready?.message ?? '',
-  };
+/** Returns a function that reports whether a delegation is of a kind, in any version. */
+function isSameKindOf({ apiVersion, kind }: ResourceKind): (delegation: Delegation) => boolean {
+  return ({ settings: { base } }) => base.kind === kind && groupOf(base.apiVersion) === groupOf(apiVersion);
 }
 
 function explain(
-  base: Resource,
-  delegation: Delegation,
+  { base, delegation }: FoundBase,
   { events, registry }: { events: RecentEvents; registry: Registry },
 ): MessageInitShape<typeof ExplainResourceResponseSchema> {
   const choice = delegation.explain(base);
-  const { verdicts } = choice.selection;
   const gathered = delegation.gather(base);
   const key = keyOf(base);
   const nextPassAt = delegation.nextPassAt(key);
   const answerHoldsUntil = delegation.answerHoldsUntil(base);
   return {
-    resource: describeResource(base, delegation),
+    resource: describeBase({ base, delegation }),
     preference: choice.request.preference?.text ?? '',
-    reason: choice.reason,
-    message: choice.message,
-    ...(base.metadata.deletionTimestamp !== undefined && {
-      reason: 'Deleted',
-      message: explainDeletion(base, delegation, registry),
-    }),
-    ...(isPaused(base) && { reason: 'Paused', message: describePause(base) }),
+    ...explainNow(base, delegation, choice, registry),
     candidates: [
-      ...[...verdicts].sort(chosenFirst).map((verdict) => ({
-        ...describeCandidate(verdict),
-        message: withSuspension(
-          explainVerdict(verdict, delegation.settings.rules, choice.request),
-          verdict,
-          delegation,
-        ),
-      })),
+      ...judgeCandidates(choice, delegation).map((one) => ({ ...describeCandidate(one), message: one.message })),
       ...holdersOfOtherApis(base, delegation, registry),
     ],
     events: events.of(key).map(describeEvent),
@@ -209,8 +165,8 @@ function explain(
     ...(answerHoldsUntil === undefined ? {} : { answerHoldsUntil: timestampFromMs(answerHoldsUntil) }),
     operations: delegation.operationsOf(base).map((operation) => describeOperation(operation, base)),
     extensionProblems: gathered.problems.map(({ reason, message }) => ({ reason, message })),
-    extensions: describeExtensions(gathered),
-    dependents: describeDependents(base),
+    extensions: relatedExtensions(gathered).map(describeRelated),
+    dependents: relatedDependents(base).map(describeRelated),
     requirements: delegation.requirementsOf(base).map(describeRequirement),
   };
 }
@@ -227,17 +183,6 @@ function describeOperation(operation: Operation, base: Resource): MessageInitSha
   };
 }
 
-/** Names the plugins that have to finalize a resource before it is gone. */
-function explainDeletion(base: Resource, { settings, holders: all }: Delegation, registry: Registry): string {
-  const holders = all.holdersOf(base).map((holder) => {
-    const api = holder.api === undefined ? '' : ` (API ${holder.api} ${holder.apiVersion ?? ''})`;
-    const found = findHolder(holder, settings, registry);
-    const state = !found ? 'it is unavailable' : `${formatPlugin(found)} is available`;
-    return `${formatPlugin(holder)}${api} holds the resource and must finalize it; ${state}`;
-  });
-  return holders.join('; ') || 'no plugin holds the resource';
-}
-
 /** Describes the plugins that hold a resource through an API which isn't the delegation's. */
 function holdersOfOtherApis(
   base: Resource,
@@ -252,29 +197,6 @@ function holdersOfOtherApis(
       reason: 'Holder',
       message: `holds the resource through the API ${candidate.api.name} ${candidate.api.version.version}`,
     }));
-}
-
-function describeCandidate({ candidate, reason }: Verdict<Implementation>): MessageInitShape<typeof CandidateSchema> {
-  return { ...countInstances(candidate), chosen: reason === 'Chosen', reason };
-}
-
-function countInstances({ plugin, version, callable, size }: Implementation): MessageInitShape<typeof CandidateSchema> {
-  return { plugin: plugin.text, version, readyInstances: callable.length, instances: size };
-}
-
-const conditionStatuses = {
-  True: ConditionStatus.TRUE,
-  False: ConditionStatus.FALSE,
-  Unknown: ConditionStatus.UNKNOWN,
-} as const;
-
-function chosenFirst(a: Verdict, b: Verdict): number {
-  const byChoice = Number(b.reason === 'Chosen') - Number(a.reason === 'Chosen');
-  return (
-    byChoice ||
-    a.candidate.plugin.text.localeCompare(b.candidate.plugin.text) ||
-    b.candidate.semver.compare(a.candidate.semver)
-  );
 }
 
 /** Reports whether a name denotes the kind of a delegation. Users may also name the delegation instead of the kind. */

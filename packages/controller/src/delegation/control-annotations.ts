@@ -25,3 +25,12 @@ export function findPausedFault({ metadata: { annotations } }: Resource): string
   const quoted = JSON.stringify(cutText(value, 40));
   return `the annotation ${pausedAnnotation} has the value ${quoted}, which is neither "true" nor "false"; the resource is not paused`;
 }
+
+/** Describes why a resource isn't reconciled while it is paused, and how to resume it. */
+export function describePause({ metadata: { deletionTimestamp } }: Resource): string {
+  const effect =
+    deletionTimestamp === undefined
+      ? 'no plugin is called and nothing is written for it'
+      : 'its deletion waits, and no plugin is called';
+  return `the resource is paused by its annotation ${pausedAnnotation}: ${effect}; remove the annotation to resume`;
+}

@@ -136,6 +136,7 @@ export function assembleParts(
     resume: (key) => queue.add(key),
     retry: (key) => queue.add(key),
     onChange: () => onWriteProblem?.(settings.name),
+    onFailure: (key) => baseFollower.writeFailureChanged(key),
   });
 
   const onExtensionChange = (base: ResourceKey, overwritten: boolean) => {
@@ -195,7 +196,7 @@ export function assembleParts(
     settings,
     resources,
     registry,
-    caller: new DelegationCaller({ settings, caller, breakers, slow, enter }),
+    caller: new DelegationCaller({ settings, caller, breakers, slow, enter, observer }),
     breakers,
     attachments,
     choose: chooseForPass,
@@ -234,7 +235,16 @@ export function assembleParts(
     suspend,
     forget,
   });
-  const baseFollower = new BaseFollower({ settings, resources, bases, requests, monitor, forget, log });
+  const baseFollower = new BaseFollower({
+    settings,
+    resources,
+    bases,
+    requests,
+    monitor,
+    forget,
+    writeFailureOf: (key) => writeFailures.of(key),
+    log,
+  });
 
   return {
     bases,

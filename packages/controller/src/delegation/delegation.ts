@@ -1,11 +1,10 @@
 // delegation/: one pass over one resource: gather, select, call, apply, report; finalizing; dependents.
 
 import { KplugError } from '../errors.ts';
-import { isSameVersionedName, type VersionedName } from '../names.ts';
+import { isSameVersionedName, type PluginName, type VersionedName } from '../names.ts';
 import type { Registry, RegistryChange } from '../registry/registry.ts';
 import type { KindProblem, Resources } from '../resources/port.ts';
 import { keyOf, type Resource, type ResourceKey } from '../resources/resource.ts';
-import type { BaseCounts } from './bases/base-counts.ts';
 import type { PluginMethod, SuspendedPlugin } from './breakers/breakers.ts';
 import { endOf } from './calls/held-answers.ts';
 import type { Choice } from './choices/choose.ts';
@@ -17,6 +16,8 @@ import { UnrecordedHolders } from './holders/unrecorded-holders.ts';
 import type { Operation } from './operations/operation.ts';
 import { findHeld } from './passes/hold-answer.ts';
 import { describeRequirements, type FoundRequirement } from './requirements/found-requirements.ts';
+import type { BaseIndex } from './states/base-index.ts';
+import { type BaseState, stateOf } from './states/base-state.ts';
 import type { WriteFailure } from './writes/write-failure.ts';
 import type { WriteProblem } from './writes/write-failures.ts';
 
@@ -157,8 +158,23 @@ export class Delegation {
   }
 
   /** Numbers of base resources. */
-  get counts(): Pick<BaseCounts, 'total' | 'ready' | 'paused'> {
-    return this.#parts.baseFollower.counts;
+  get counts(): Pick<BaseIndex, 'total' | 'ready' | 'paused'> {
+    return this.#parts.baseFollower.index;
+  }
+
+  /** Base resources by state, cause and namespace, as their own states are known. See `problem` for what concerns all of them. */
+  get index(): Omit<BaseIndex, 'set' | 'delete'> {
+    return this.#parts.baseFollower.index;
+  }
+
+  /** Returns the state of a base resource. */
+  stateOf(base: Resource): BaseState {
+    return stateOf(base, { writeFailure: this.writeFailureOf(keyOf(base)), problem: this.problem });
+  }
+
+  /** Returns the number of base resources that are assigned to a plugin. */
+  resourcesOf(plugin: PluginName): number {
+    return this.#parts.baseFollower.assigned.of(plugin);
   }
 
   /** Visits the known base resources in slices. Those that come meanwhile may be left out. */

@@ -12,8 +12,10 @@ import type { LimitGroup } from './limit.ts';
 import { downloads, pluginsFolder } from './plugins-folder.ts';
 import { ports } from './ports.ts';
 import { queue } from './queue.ts';
+import { recording } from './recording.ts';
 import { flaps, holders, registrations } from './registrations.ts';
 import { directory, resources } from './resources.ts';
+import { states } from './states.ts';
 import { testingOperators } from './testing-operators.ts';
 import { watches } from './watches.ts';
 
@@ -38,6 +40,7 @@ export const limitTable = {
   delegationResources,
   expressions,
   readiness,
+  states,
   queue,
   resources,
   directory,
@@ -48,6 +51,7 @@ export const limitTable = {
   pluginResources,
   catalogue,
   telemetry,
+  recording,
   admin,
   testingOperators,
 } satisfies Record<string, LimitGroup>;

@@ -46,6 +46,7 @@ export class RecentRefusals {
   /** The one that was repeated last comes last. */
   readonly #refusals = new Map<string, Refusal>();
   #dropped = 0;
+  #revision = 0;
 
   constructor(now: () => number = Date.now) {
     this.#now = now;
@@ -56,7 +57,13 @@ export class RecentRefusals {
     return this.#dropped;
   }
 
+  /** Number of changes. */
+  get revision(): number {
+    return this.#revision;
+  }
+
   record({ reason, message }: Pick<RefusedRegistration, 'reason' | 'message'>, claims: RefusedClaims): void {
+    this.#revision++;
     const now = this.#now();
     const { peer, protocol } = claims;
     const said = {
@@ -90,7 +97,9 @@ export class RecentRefusals {
     const host = parseAddress(address)?.host;
     for (const [key, refusal] of this.#refusals) {
       const isSameHost = refusal.peer === host || parseAddress(refusal.address)?.host === host;
-      if (isSameHost && name.equals(new PluginName(refusal.plugin))) this.#refusals.delete(key);
+      if (!isSameHost || !name.equals(new PluginName(refusal.plugin))) continue;
+      this.#refusals.delete(key);
+      this.#revision++;
     }
   }
 

@@ -99,6 +99,10 @@ export class Metrics implements DelegationObserver {
     this.#passFailures.inc({ delegation: this.labelForDelegation(delegation), reason: this.labelForReason(reason) });
   }
 
+  answerFailed(plugin: string, reason: string, message: string): void {
+    this.load.callFailed(plugin, reason, message);
+  }
+
   writeFailed(delegation: string, reason: string): void {
     this.failed(delegation, reason);
     this.#writeFailures.inc({ delegation: this.labelForDelegation(delegation), reason: this.labelForReason(reason) });
@@ -137,6 +141,7 @@ export class Metrics implements DelegationObserver {
     code,
     failed,
     duration,
+    error,
     traceparent,
   }: {
     plugin: string;
@@ -144,9 +149,11 @@ export class Metrics implements DelegationObserver {
     code: string;
     failed: boolean;
     duration: number;
+    error?: { reason: string; message: string };
     traceparent?: string;
   }): void {
     this.load.called(plugin, failed, duration);
+    if (error) this.load.callFailed(plugin, error.reason, error.message);
     const labels = { plugin: this.labelFor(plugin), method: this.#methods.of(method), code: this.#codes.of(code) };
     const [, trace_id = '', span_id = ''] = traceparent?.split('-') ?? [];
     this.#calls.observe({

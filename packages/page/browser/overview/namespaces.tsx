@@ -33,9 +33,8 @@ export function Namespaces({ namespaces }: { namespaces: readonly NamespaceSumma
               <span class="fill-ready" style={{ flex: `${total - notReady} 1 0` }} />
               {notReady > 0 && <span class="fill-failing" style={{ flex: `${notReady} 1 0` }} />}
             </span>
-            <span class="share">
-              {notReady > 0 ? `${formatCount(notReady)} of ${formatCount(total)} not` : `all ${formatCount(total)}`}{' '}
-              ready
+            <span class="share" title={`${formatCount(notReady)} of ${formatCount(total)} not ready`}>
+              {notReady > 0 ? `${formatCount(notReady)} not ready` : 'all ready'}
             </span>
           </li>
         ))}

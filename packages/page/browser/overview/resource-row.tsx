@@ -19,8 +19,6 @@ interface ResourceRowProps {
 export function ResourceRow({ index, top, height, resource, tabIndex }: ResourceRowProps) {
   const style = { transform: `translateY(${top}px)`, height: `${height}px` };
   return (
-    // biome-ignore lint/a11y/useFocusableInteractive: the link in the row has the focus.
-    // biome-ignore lint/a11y/useSemanticElements: see the table.
     <div class="row" role="row" aria-rowindex={index + 2} data-row={index} style={style}>
       {resource ? <Cells resource={resource} tabIndex={tabIndex} /> : <Placeholder />}
     </div>

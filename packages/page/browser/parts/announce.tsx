@@ -5,18 +5,23 @@ const pause = 3_000;
 
 const text = signal('');
 let next: string | undefined;
-let timer: ReturnType<typeof setTimeout> | undefined;
+let isWaiting = false;
 
 /** Has screen readers say something when they have said what they are saying. */
 export function announce(message: string): void {
   next = message;
-  timer ??= setTimeout(flush, 200);
+  if (!isWaiting) wait(200);
 }
 
-function flush(): void {
-  timer = next === undefined ? undefined : setTimeout(flush, pause);
-  if (next !== undefined) text.value = next;
-  next = undefined;
+function wait(milliseconds: number): void {
+  isWaiting = true;
+  setTimeout(() => {
+    isWaiting = false;
+    if (next === undefined) return;
+    text.value = next;
+    next = undefined;
+    wait(pause);
+  }, milliseconds);
 }
 
 /** Where announcements are. */

@@ -1,3 +1,4 @@
+import { useEffect, useRef } from 'preact/hooks';
 import { connection } from '../data/connection.ts';
 import { retryNow } from '../data/connection-loop.ts';
 import { summary } from '../data/summary.ts';
@@ -15,9 +16,16 @@ import { Header } from './header.tsx';
 
 /** The page: header, banner of the connection, and the screen of the URL. */
 export function App() {
+  const { pathname } = place.value;
+  const isFirst = useRef(true);
+  useEffect(() => {
+    // What had the focus is gone with the former screen.
+    if (!isFirst.current) focusMain();
+    isFirst.current = false;
+  }, [pathname]);
   return (
     <>
-      <button type="button" class="skip" onClick={skipToMain}>
+      <button type="button" class="skip" onClick={focusMain}>
         Skip to content
       </button>
       <Header />
@@ -34,10 +42,16 @@ export function App() {
 function Content() {
   const { value } = connection;
   if (summary.value) return <Screen route={place.value.route} />;
-  if (value.state === 'lost' && value.problem.title) {
-    return <Failure what="data yet" problem={value.problem} retry={retryNow} />;
-  }
-  return <Loading what="the state of the operator" lines={6} />;
+  return (
+    <>
+      <h1 class="hidden">Kplug</h1>
+      {value.state === 'lost' && value.problem.title ? (
+        <Failure what="data yet" problem={value.problem} retry={retryNow} />
+      ) : (
+        <Loading what="the state of the operator" lines={6} />
+      )}
+    </>
+  );
 }
 
 function Screen({ route }: { route: Route }) {
@@ -52,14 +66,17 @@ function Screen({ route }: { route: Route }) {
       return <Live />;
     case 'unknown':
       return (
-        <Empty title="There is no such screen">
-          The link may be mistyped. <a href="#/">Go to the overview</a>
-        </Empty>
+        <>
+          <h1>Not found</h1>
+          <Empty title="There is no such screen">
+            The link may be mistyped. <a href="#/">Go to the overview</a>
+          </Empty>
+        </>
       );
   }
 }
 
 /** A link would change the fragment of the URL, which is the screen. */
-function skipToMain(): void {
-  document.getElementById('main')?.focus();
+function focusMain(): void {
+  document.getElementById('main')?.focus({ preventScroll: true });
 }

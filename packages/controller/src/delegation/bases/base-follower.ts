@@ -1,14 +1,17 @@
 import type { Logger } from 'pino';
 import { findCondition } from '../../resources/conditions.ts';
 import type { ResourceChange, Resources } from '../../resources/port.ts';
-import { keyOf, type ResourceKey } from '../../resources/resource.ts';
+import { keyOf, type Resource, type ResourceKey } from '../../resources/resource.ts';
 import type { ChoiceMonitor } from '../choices/choice-monitor.ts';
 import { isSubstantial, needsRepair } from '../classify-change.ts';
 import { isPaused } from '../control-annotations.ts';
 import type { DelegationSettings } from '../delegation-settings.ts';
-import { isReady } from '../passes/status.ts';
+import { holdersOf, isReady } from '../passes/status.ts';
 import type { PassRequests } from '../requests/pass-requests.ts';
-import { BaseCounts } from './base-counts.ts';
+import { BaseIndex } from '../states/base-index.ts';
+import { stateOf } from '../states/base-state.ts';
+import type { WriteFailure } from '../writes/write-failure.ts';
+import { AssignedPlugins } from './assigned-plugins.ts';
 import type { Bases } from './bases.ts';
 
 /** Dependencies of a base follower. */
@@ -20,23 +23,28 @@ export interface BaseFollowerOptions {
   monitor: ChoiceMonitor;
   /** Forgets a resource that is gone. */
   forget: (key: ResourceKey) => void;
+  /** Returns the failed write that prevents a resource from being reconciled, if any. */
+  writeFailureOf: (key: ResourceKey) => WriteFailure | undefined;
   log: Logger;
 }
 
 /** Follows the base resources of a delegation, and requests passes over those that change. */
 export class BaseFollower {
   readonly #options: BaseFollowerOptions;
-  readonly #counts = new BaseCounts();
+  readonly #index: BaseIndex;
+  /** Plugins that the resources are assigned to. */
+  readonly assigned = new AssignedPlugins();
   readonly #stopping = new AbortController();
   #isStarted = false;
 
   constructor(options: BaseFollowerOptions) {
     this.#options = options;
+    this.#index = new BaseIndex(options.settings.name);
   }
 
-  /** Numbers of base resources. */
-  get counts(): Pick<BaseCounts, 'total' | 'ready' | 'paused'> {
-    return this.#counts;
+  /** Base resources by state. */
+  get index(): Omit<BaseIndex, 'set' | 'delete'> {
+    return this.#index;
   }
 
   /** Starts to follow. Fulfilled when passes over all existing resources have been requested. */
@@ -51,15 +59,32 @@ export class BaseFollower {
     this.#stopping.abort();
   }
 
+  /** Takes in that a write for a resource failed, or no longer does. */
+  writeFailureChanged(key: ResourceKey): void {
+    const base = this.#options.bases.get(key);
+    if (base && this.#index.get(key)) this.#indexBase(base);
+  }
+
+  #indexBase(base: Resource): void {
+    const key = keyOf(base);
+    const state = stateOf(base, { writeFailure: this.#options.writeFailureOf(key) });
+    this.#index.set(key, state, { isReady: isReady(base), isPaused: isPaused(base) });
+  }
+
   #onChange(change: ResourceChange): void {
     const { settings, bases, requests, monitor, forget, log } = this.#options;
     const { resource, gone } = change;
     if (!bases.concerns(resource) && !this.#wasDelegated(change)) return;
     const key = keyOf(resource);
     if (!gone) monitor.update(resource);
-    if (!gone && bases.concerns(resource)) {
-      this.#counts.set(key, { isReady: isReady(resource), isPaused: isPaused(resource) });
-    } else this.#counts.delete(key);
+    const isIncluded = !gone && bases.concerns(resource);
+    const holders = isIncluded ? holdersOf(resource) : [];
+    this.assigned.set(
+      key,
+      holders.map(({ plugin }) => plugin),
+    );
+    if (isIncluded) this.#indexBase(resource);
+    else this.#index.delete(key);
     if (gone) {
       log.info({ resource: key }, 'deleted');
       forget(key);

@@ -1,6 +1,6 @@
 import { type ConditionContent, findCondition } from '../../resources/conditions.ts';
 import { keyOf, type Resource } from '../../resources/resource.ts';
-import { pausedAnnotation } from '../control-annotations.ts';
+import { describePause } from '../control-annotations.ts';
 import type { PassContext, PassResult } from './pass-context.ts';
 import { composeStatus } from './status.ts';
 
@@ -19,13 +19,4 @@ export async function reportPaused({ settings, resources, events }: PassContext,
     events.record(keyOf(base), { type: 'Normal', ...content });
   }
   return { next: 'paused' };
-}
-
-/** Describes why a resource isn't reconciled while it is paused, and how to resume it. */
-export function describePause({ metadata: { deletionTimestamp } }: Resource): string {
-  const effect =
-    deletionTimestamp === undefined
-      ? 'no plugin is called and nothing is written for it'
-      : 'its deletion waits, and no plugin is called';
-  return `the resource is paused by its annotation ${pausedAnnotation}: ${effect}; remove the annotation to resume`;
 }

@@ -23,13 +23,14 @@ it.each([
   ['the code of the error', new KplugError('InvalidResponse', 'm'), 'InvalidResponse', undefined],
 ])('has as its reason %s', (_, error, reason, namespace) => {
   const failure = describeWriteFailure(key, error);
-  expect(failure).toEqual({ code: error.code, reason, namespace, message: 'm' });
+  expect(failure).toEqual({ key, code: error.code, reason, namespace, message: 'm' });
   expect(isShared(failure)).toBe(true);
 });
 
 it('is not shared when it is an unexpected error', () => {
   const failure = describeWriteFailure(key, new TypeError('x is undefined'));
   expect(failure).toEqual({
+    key,
     code: 'Unexpected',
     reason: 'Unexpected',
     namespace: undefined,

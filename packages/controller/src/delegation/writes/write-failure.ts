@@ -3,6 +3,8 @@ import { parseKey, type ResourceKey } from '../../resources/resource.ts';
 
 /** Failure of a pass that ended with an exception, usually a failed write. */
 export interface WriteFailure {
+  /** Resource whose pass failed. */
+  key: ResourceKey;
   /** Code of the error, for users: `StorageFailed`, `InvalidResponse`, or `Unexpected` for an error without a code. */
   code: string;
   /** Reason, equal for failures that have the same cause: `Forbidden`, `ENOSPC`, or the code. */
@@ -19,7 +21,7 @@ export function describeWriteFailure(key: ResourceKey, error: unknown): WriteFai
   const reason = (error instanceof KplugError && reasonOf(error.cause)) || code;
   // Rights and quotas are granted per namespace.
   const namespace = reason === 'Forbidden' || reason === 'Denied' ? parseKey(key).namespace : undefined;
-  return { code, reason, namespace, message: messageOf(error) };
+  return { key, code, reason, namespace, message: messageOf(error) };
 }
 
 /** Reports whether a failure may have a cause that other resources share. */

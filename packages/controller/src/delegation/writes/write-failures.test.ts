@@ -3,26 +3,31 @@ import { Walks } from '../../queue/walks.ts';
 import type { WriteFailure } from './write-failure.ts';
 import { WriteFailures } from './write-failures.ts';
 
-const full: WriteFailure = { code: 'StorageFailed', reason: 'ENOSPC', namespace: undefined, message: 'disk full' };
 const keyOf = (name: string, namespace = 'a') => `myorg.org/v1/Table/${namespace}/${name}`;
+const full: WriteFailure = {
+  ...{ key: keyOf('1'), code: 'StorageFailed', reason: 'ENOSPC', namespace: undefined, message: 'disk full' },
+};
 const minute = 60_000;
 
 let failures: WriteFailures;
 let resumed: string[];
 let retried: string[];
 let changes: number;
+let changed: Set<string>;
 
 beforeEach(() => {
   vi.useFakeTimers();
   resumed = [];
   retried = [];
   changes = 0;
+  changed = new Set();
   failures = new WriteFailures({
     backOff: { initial: 1_000, max: 10 * minute },
     walks: new Walks(),
     resume: (key) => resumed.push(key),
     retry: (key) => retried.push(key),
     onChange: () => changes++,
+    onFailure: (key) => changed.add(key),
   });
 });
 afterEach(() => {
@@ -129,6 +134,23 @@ it('forgets a resource that is gone', () => {
   vi.advanceTimersByTime(minute);
   expect(resumed).toEqual([]);
   expect(failures.of(keyOf('1'))).toBeUndefined();
+});
+
+it('tells of each resource whose failure begins or ends', () => {
+  const take = () => {
+    const keys = [...changed].sort();
+    changed.clear();
+    return keys;
+  };
+  fail(['1', '2', '3']);
+  expect(take()).toEqual(['1', '2', '3'].map((name) => keyOf(name)));
+  failures.admit(keyOf('4'));
+  failures.admit(keyOf('5'));
+  expect(take()).toEqual(['4', '5'].map((name) => keyOf(name)));
+  failures.succeeded(keyOf('1'));
+  expect(take()).toEqual(['1', '4', '5'].map((name) => keyOf(name)));
+  failures.forget(keyOf('2'));
+  expect(take()).toEqual([keyOf('2')]);
 });
 
 it('logs a cause once a minute, with the number of failures since', () => {

@@ -18,6 +18,8 @@ export interface WriteFailuresOptions {
   retry: (key: ResourceKey) => void;
   /** Called when resources begin to be held for a cause, or no longer are. */
   onChange?: () => void;
+  /** Called when `of` changes for a resource that is not gone. Must not throw. */
+  onFailure?: (key: ResourceKey) => void;
 }
 
 /** Cause for which resources are held. */
@@ -89,6 +91,7 @@ export class WriteFailures {
     cause.failure = failure;
     const wasOpen = isOpen(cause);
     if (isShared(failure)) cause.failed.add(key);
+    this.#options.onFailure?.(key);
     if (!wasOpen && isOpen(cause)) this.#options.onChange?.();
     const now = performance.now();
     if (now - cause.loggedAt < writeFailureLogInterval) {
@@ -107,28 +110,31 @@ export class WriteFailures {
     const cause = [...this.#causes.values()].find((one) => isOpen(one) && concerns(one, key));
     if (!cause) return true;
     cause.held.add(key);
+    this.#options.onFailure?.(key);
     if (!cause.timer) this.#scheduleProbe(cause);
     return false;
   }
 
   /** Records a pass that wrote all that it had to write. */
   succeeded(key: ResourceKey): void {
-    this.#failures.delete(key);
+    const hadFailed = this.#failures.delete(key);
     this.#cancelRetry(key);
+    if (hadFailed) this.#options.onFailure?.(key);
     for (const cause of this.#causes.values()) if (concerns(cause, key)) this.#close(cause, key);
   }
 
   /** Forgets a resource that is gone. */
   forget(key: ResourceKey): void {
-    this.#failures.delete(key);
+    let hadFailed = this.#failures.delete(key);
     this.#probes.delete(key);
     this.#cancelRetry(key);
     for (const cause of this.#causes.values()) {
       const wasOpen = isOpen(cause);
       cause.failed.delete(key);
-      cause.held.delete(key);
+      hadFailed = cause.held.delete(key) || hadFailed;
       if (wasOpen && !isOpen(cause)) this.#resumeHeld(cause);
     }
+    if (hadFailed) this.#options.onFailure?.(key);
   }
 
   stop(): void {
@@ -158,8 +164,11 @@ export class WriteFailures {
     cause.probes = 0;
     const { held } = cause;
     cause.held = new Set();
-    const { resume, walks, onChange } = this.#options;
-    walks.visitAll(held, resume);
+    const { resume, walks, onChange, onFailure } = this.#options;
+    walks.visitAll(held, (key) => {
+      onFailure?.(key);
+      resume(key);
+    });
     onChange?.();
   }
 
@@ -190,6 +199,7 @@ export class WriteFailures {
     if (key === undefined) return;
     cause.held.delete(key);
     this.#probes.add(key);
+    this.#options.onFailure?.(key);
     this.#scheduleProbe(cause);
     this.#options.resume(key);
   }

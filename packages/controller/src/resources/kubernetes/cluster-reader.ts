@@ -161,6 +161,15 @@ export class ClusterReader {
     return isJsonObject(userInfo) && typeof userInfo.username === 'string' ? userInfo.username : '';
   }
 
+  /**
+   * Returns the value of the header by which the user proves their identity, such as `Bearer TOKEN`; `undefined` for a user with a
+   * certificate only.
+   */
+  async authorization(): Promise<string | undefined> {
+    const { headers } = await this.#translating(undefined, undefined, () => this.#transport.addressOf(''));
+    return headers.authorization;
+  }
+
   async #requestObject({ kind, namespace, name, method, body }: ObjectRequest): Promise<Resource | undefined> {
     const verb = verbs[method];
     const request = {
