@@ -1,4 +1,4 @@
-// telemetry/: metrics and Events.
+// telemetry/: metrics, Events, and the steps of passes for traces and lists.
 
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry as PromRegistry } from 'prom-client';
 import { limits } from '../limits/limits.ts';
