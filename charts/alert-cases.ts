@@ -73,25 +73,18 @@ export const alertCases: readonly AlertCase[] = [
   {
     alert: 'KplugPassesFailing',
     fires: {
-      ...build,
       [`controller_runtime_reconcile_total{${operator}, controller="tables", result="retry"}`]: '0+9x90',
       [`controller_runtime_reconcile_total{${operator}, controller="tables", result="settled"}`]: '0+1x90',
-      [`controller_runtime_reconcile_errors_total{${operator}, controller="tables"}`]: '0+9x90',
+      [`kplug_pass_failures_total{${operator}, delegation="tables", reason="QuotaExceeded"}`]: '0+5x90',
+      [`kplug_pass_failures_total{${operator}, delegation="tables", reason="PluginFailed"}`]: '0+4x90',
     },
-    labels: { ...target, controller: 'tables' },
+    labels: { ...target, delegation: 'tables' },
     description: '90% of the passes of the delegation tables fail.',
     notBefore: '15m',
     silent: [
       {
-        ...build,
         [`controller_runtime_reconcile_total{${operator}, controller="tables", result="settled"}`]: '0+9x90',
-        [`controller_runtime_reconcile_errors_total{${operator}, controller="tables"}`]: '0+1x90',
-      },
-      // Another controller.
-      {
-        ...build,
-        'controller_runtime_reconcile_total{namespace="obs", job="other", controller="pods", result="error"}': '0+9x90',
-        'controller_runtime_reconcile_errors_total{namespace="obs", job="other", controller="pods"}': '0+9x90',
+        [`kplug_pass_failures_total{${operator}, delegation="tables", reason="QuotaExceeded"}`]: '0+1x90',
       },
     ],
   },

@@ -10,6 +10,7 @@ import {
   type WatchActivityRequest,
   type WatchActivityResponse,
 } from '@kplug/protocol';
+import { retry } from '@kplug/sdk';
 import { keyFor, TestOperator } from '@kplug/testing';
 import { describe, expect, it, onTestFinished } from 'vitest';
 
@@ -210,5 +211,51 @@ describe('GetHistory', () => {
     expect(delegations).toMatchObject([{ delegation: 'tables' }]);
     expect(sum(delegations[0]?.passes)).toBeGreaterThanOrEqual(sum(delegations[0]?.failed));
     expect(Date.now() - Number(start?.seconds) * 1_000).toBeLessThan(120_000);
+  });
+});
+
+describe('GetLoad', () => {
+  it('counts the resources that are assigned to each plugin, as they come, move and go', async () => {
+    const { operator, load } = await observedOperator();
+    const resources = async () =>
+      Object.fromEntries((await load.getLoad({})).plugins.map(({ plugin, resources: count }) => [plugin, count]));
+    await operator.plugin({ name: 'PostgreSQL' });
+    await operator.plugin({ name: 'MariaDB' });
+    for (const name of ['a', 'b', 'c']) operator.table(name, { preferredImplementation: 'PostgreSQL' });
+    operator.table('d', { preferredImplementation: 'MariaDB' });
+    await expect.poll(resources).toEqual({ PostgreSQL: 3, MariaDB: 1 });
+    operator.table('a', { preferredImplementation: 'MariaDB' });
+    await expect.poll(resources).toEqual({ PostgreSQL: 2, MariaDB: 2 });
+    operator.delete('b');
+    operator.delete('c');
+    await expect.poll(resources).toEqual({ PostgreSQL: 0, MariaDB: 2 });
+  });
+
+  it('counts failures by reason: of calls, and those that valid answers report', async () => {
+    const { operator, load } = await observedOperator({ backOff: { initial: '10ms', max: '20ms' }, deadline: '300ms' });
+    await operator.plugin({
+      name: 'Mixed',
+      reconcile: async ({ base, signal }) => {
+        const { name } = base.metadata;
+        if (name === 'full') throw retry('no space is left', { reason: 'DiskFull' });
+        if (name === 'hangs') await new Promise((resolve) => signal.addEventListener('abort', resolve));
+        const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'x' } };
+        return name === 'forbidden' ? { dependents: [pod] } : {};
+      },
+    });
+    for (const name of ['full', 'hangs', 'forbidden', 'fine']) operator.table(name);
+    const failures = async () => (await load.getLoad({})).plugins[0]?.failures ?? [];
+    const reasons = async () => (await failures()).map(({ reason }) => reason).sort();
+    await expect.poll(reasons).toEqual(['DeadlineExceeded', 'DiskFull', 'InvalidResponse']);
+    const all = await failures();
+    const find = (wanted: string) => all.find(({ reason }) => reason === wanted);
+    expect(find('DiskFull')).toMatchObject({
+      lastMessage: 'Mixed 1.0.0: no space is left',
+      lastAt: expect.anything(),
+    });
+    expect(find('DeadlineExceeded')?.lastMessage).toMatch(/didn't answer in time/);
+    expect(find('InvalidResponse')?.lastMessage).toMatch(/Pod/);
+    const counts = all.map(({ count }) => Number(count));
+    expect(counts).toEqual(counts.toSorted((a, b) => b - a));
   });
 });

@@ -39,6 +39,8 @@ export const pythonReturnedNothing = { code: grpc.status.INTERNAL, details: 'Fai
 /** Plugin that implements the v0 protocol directly, and opens a channel for each heartbeat. */
 export class V0Plugin {
   readonly calls: string[] = [];
+  /** Headers `traceparent` of the calls to create and update that had one. */
+  readonly traceparents: string[] = [];
   /** Largest number of calls that were served at the same time. */
   maxConcurrent = 0;
   #active = 0;
@@ -53,8 +55,8 @@ export class V0Plugin {
     this.#options = options;
     const { create = () => [{}], update = () => [{}], delete: remove = () => undefined } = options;
     addService(this.#server, v0.Plugin, {
-      create: (resources) => this.#answer('create', resources, create),
-      update: (resources) => this.#answer('update', resources, update),
+      create: (resources, { metadata }) => this.#answer('create', resources, create, metadata),
+      update: (resources, { metadata }) => this.#answer('update', resources, update, metadata),
       delete: ({ base }) => {
         this.calls.push('delete');
         try {
@@ -106,8 +108,10 @@ export class V0Plugin {
     method: string,
     resources: v0.Resources,
     implement: Implement,
+    metadata: grpc.Metadata,
   ): Promise<MessageInitShape<typeof v0.ResourcesSchema>> {
     this.calls.push(method);
+    this.traceparents.push(...metadata.get('traceparent').map(String));
     this.#active++;
     this.maxConcurrent = Math.max(this.maxConcurrent, this.#active);
     try {

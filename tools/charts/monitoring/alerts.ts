@@ -17,7 +17,7 @@ const by = 'namespace, job';
 /** Selector of the operators that the alerts watch: any. The chart replaces it by the selector of its own operator. */
 export const operators = 'job=~".+"';
 
-/** Restricts metrics that every controller has to those of operators of Kplug. */
+/** Restricts a metric that every controller has to operators of Kplug. */
 const ofKplug = `and on (${by}) kplug_build_info{${operators}}`;
 
 /** Alerts on an operator and its plugins. */
@@ -55,16 +55,17 @@ export const alerts: readonly Alert[] = [
     name: 'KplugPassesFailing',
     severity: 'warning',
     expr: [
-      '(',
-      `  sum by (${by}, controller) (rate(controller_runtime_reconcile_errors_total{${operators}}[10m]))`,
-      `    / sum by (${by}, controller) (rate(controller_runtime_reconcile_total{${operators}}[10m]))`,
-      '    > 0.5',
-      ')',
-      ofKplug,
+      `sum by (${by}, delegation) (rate(kplug_pass_failures_total{${operators}}[10m]))`,
+      `  / sum by (${by}, delegation) (`,
+      '    label_replace(',
+      `      rate(controller_runtime_reconcile_total{${operators}}[10m]), "delegation", "$1", "controller", "(.+)"`,
+      '    )',
+      '  )',
+      '  > 0.5',
     ].join('\n'),
     for: '15m',
     summary: 'Most passes of a delegation fail',
-    description: '{{ $value | humanizePercentage }} of the passes of the delegation {{ $labels.controller }} fail.',
+    description: '{{ $value | humanizePercentage }} of the passes of the delegation {{ $labels.delegation }} fail.',
   },
   {
     name: 'KplugPluginFailing',

@@ -46,6 +46,17 @@ export function rate(metric: string, selector: string, by: string): string {
   return `sum by (${by}) (rate(${metric}{${selector}}[$__rate_interval]))`;
 }
 
+/** Returns the share that some of the events counted by `all` have, by a label: zero if none of them happened. */
+export function share(some: string, all: string): string {
+  return `(${some} or 0 * ${all}) / ${all}`;
+}
+
+/** Returns the rate of failed passes, by a label that is named as in metrics of passes. */
+export function failedPasses(): string {
+  const failures = `rate(kplug_pass_failures_total{${delegations}}[$__rate_interval])`;
+  return `sum by (controller) (label_replace(${failures}, "controller", "$1", "delegation", "(.+)"))`;
+}
+
 /** Returns the queries of the median and the 99th percentile of a histogram, by a label. */
 export function percentiles(histogram: string, selector: string, label: string): Query[] {
   return [0.5, 0.99].map((quantile) => ({
@@ -57,5 +68,5 @@ export function percentiles(histogram: string, selector: string, label: string):
 
 /** Replaces the variables of Grafana in an expression: all operators and delegations, and a range of time. */
 export function withoutVariables(expr: string, range = '5m'): string {
-  return expr.replaceAll(/\$__(rate_interval|range)/g, range).replaceAll(/\$[a-z]+/g, '.*');
+  return expr.replaceAll(/\$__(rate_interval|range)/g, range).replaceAll(/\$(namespace|job|delegation)/g, '.*');
 }

@@ -19,7 +19,10 @@ export async function explain(target: string, options: ExplainOptions, terminal:
   if (!name) throw new CommandError('usage', `"${target}" has no name; write KIND/NAME, such as DatabaseTable/users`);
   const client = await AdminClient.of(options);
   const namespace = options.namespace ?? client.namespace;
-  const explained = await client.explain({ kind, namespace, name });
-  if (output === 'text') terminal.print(formatExplanation(explained, terminal.colors, Date.now()));
-  else terminal.print(formatExplainedResource(explained, output));
+  const resource = { kind, namespace, name };
+  const explained = await client.explain(resource);
+  if (output === 'text') {
+    const { diagnosis } = (await client.trace(resource)) ?? {};
+    terminal.print(formatExplanation(explained, terminal.colors, Date.now(), diagnosis));
+  } else terminal.print(formatExplainedResource(explained, output));
 }

@@ -6,6 +6,7 @@ import { beforeEach, describe, expect, it, vi } from 'vitest';
 const waiting = { timeout: 20_000, interval: 20 };
 const statefulSet = { apiVersion: 'apps/v1', kind: 'StatefulSet' };
 const service = { apiVersion: 'v1', kind: 'Service' };
+const tableKind = { apiVersion: 'myorg.org/v1alpha1', kind: 'Table' };
 const style = { apiVersion: 'myorg.org/v1alpha1', kind: 'Style' };
 
 let operator: TestOperator;
@@ -55,10 +56,12 @@ async function run(name: string) {
 const argsOf = (...args: string[]) => ['trace', ...args, '--admin', operator.controller.adminAddress];
 const trace = (...args: string[]) => kplug(argsOf(...args));
 
-/** Returns the first line, and the cells of each row of the tree. */
+/** Returns the first line, those about what to do next, and the cells of each row of the tree. */
 function read(stdout: string) {
-  const [cause, , , ...rows] = stdout.trimEnd().split('\n');
-  return { cause, rows: rows.map((row) => row.split(/(?<=\S) {3,}/).slice(0, 3)) };
+  const [cause, ...lines] = stdout.trimEnd().split('\n');
+  const end = lines.indexOf('');
+  const rows = lines.slice(end + 2);
+  return { cause, advice: lines.slice(0, end), rows: rows.map((row) => row.split(/(?<=\S) {3,}/).slice(0, 3)) };
 }
 
 describe('kplug trace', () => {
@@ -68,8 +71,9 @@ describe('kplug trace', () => {
     await operator.expectCondition('users', 'Ready', { reason: 'DependentsNotReady' });
     const { code, stdout, stderr } = await trace('table/users');
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    const { cause, rows } = read(stdout);
+    const { cause, advice, rows } = read(stdout);
     expect(cause).toMatch(/^Root cause: StatefulSet default\/users: Progressing: 0 of 1 pods created$/);
+    expect(advice).toEqual(['→ Look at it: "kubectl describe statefulset.apps users -n default".']);
     expect(rows).toEqual([
       ['Table default/users', 'False', 'DependentsNotReady'],
       ['├─ Plugin Sets 1.0.0', 'True', 'Chosen'],
@@ -78,12 +82,15 @@ describe('kplug trace', () => {
     ]);
     const { stdout: explained } = await kplug(['explain', 'table/users', '--admin', operator.controller.adminAddress]);
     expect(explained).toMatch(
+      /^The dependent StatefulSet default\/users isn't ready: 0 of 1 pods created\.\n→ Look at it: /,
+    );
+    expect(explained).toMatch(
       /Dependents\n +DEPENDENT .*\n {2}StatefulSet default\/users +False +Progressing +\d+s +0 of 1/,
     );
     await run('users');
     await operator.expectReady('users');
     const then = read((await trace('table/users')).stdout);
-    expect(then.cause).toBe('Table default/users is ready');
+    expect([then.cause, ...then.advice]).toEqual(['Table default/users is ready']);
     expect(then.rows.map(([, ready]) => ready)).toEqual(['True', 'True', 'True', 'True']);
   });
 
@@ -189,6 +196,22 @@ describe('kplug trace', () => {
     json.kill('SIGTERM');
     expect((await json.ended()).code).toBe(0);
     for (const line of json.stdout.trim().split('\n')) expect(JSON.parse(line)).toHaveProperty('resource.children');
+  });
+
+  it('says what may be out of date', async () => {
+    await startPlugin();
+    operator.table('users');
+    await run('users');
+    await operator.expectReady('users');
+    const annotations = { 'kplug.dev/paused': 'true' };
+    operator.resources.apply({ ...tableKind, metadata: { name: 'users', annotations }, spec: { size: 2 } });
+    await operator.expectCondition('users', 'Paused', { status: 'True' });
+    const { cause, advice } = read((await trace('table/users')).stdout);
+    expect(cause).toBe('Table default/users is paused by its annotation kplug.dev/paused.');
+    expect(advice).toEqual([
+      '→ Resume it: "kplug resume Table/users -n default".',
+      'stale: The status is about generation 1; the resource is in generation 2, as the resource is paused.',
+    ]);
   });
 
   it.each([

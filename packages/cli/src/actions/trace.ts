@@ -9,9 +9,7 @@ import { formatDocument } from '../output/document.ts';
 import type { Terminal } from '../output/terminal.ts';
 import { formatDot } from '../output/trace-dot.ts';
 import { formatTrace } from '../output/trace-tree.ts';
-import { readTrace } from '../trace/read-trace.ts';
-import { findRootCause } from '../trace/root-cause.ts';
-import type { TraceNode } from '../trace/trace-node.ts';
+import { readTrace, type Trace } from '../trace/read-trace.ts';
 
 /** Interval of reading the trace while it is watched, in milliseconds. */
 const watchInterval = 500;
@@ -35,12 +33,13 @@ export async function trace(target: string, options: TraceOptions, terminal: Ter
 }
 
 /** Prints the trace whenever it changes, until SIGINT or SIGTERM. */
-async function watch(read: () => Promise<TraceNode>, options: TraceOptions, terminal: Terminal): Promise<void> {
+async function watch(read: () => Promise<Trace>, options: TraceOptions, terminal: Terminal): Promise<void> {
   let printed = '';
   await repeatUntilInterrupted(watchInterval, async () => {
     const current = await read();
     // Ages change all the time.
-    const content = JSON.stringify(current);
+    const { resource, diagnosis } = current;
+    const content = JSON.stringify([resource, diagnosis?.summary, diagnosis?.stale.length]);
     if (content !== printed) terminal.print(`${separatorOf(printed, options)}${format(current, options, terminal)}`);
     printed = content;
   });
@@ -53,12 +52,13 @@ function separatorOf(printed: string, { output }: TraceOptions): string {
   return `${printed && '\n'}${output === 'dot' ? '// ' : ''}${clockTime()}\n`;
 }
 
-function format(current: TraceNode, { output, watch }: TraceOptions, { colors }: Terminal): string {
+function format(current: Trace, { output, watch }: TraceOptions, { colors }: Terminal): string {
   if (output === 'tree') return formatTrace(current, colors, Date.now());
   if (output === 'dot') return formatDot(current);
-  const { name, reason, message } = findRootCause(current) ?? {};
+  const { resource } = current;
+  const { name, reason, message } = current.rootCause ?? {};
   const rootCause = name === undefined ? null : { name, reason, message };
-  const document = { rootCause, resource: current };
+  const document = { rootCause, resource };
   // While it is watched, each line is a document.
   return watch && output === 'json' ? printableJson(JSON.stringify(document)) : formatDocument(document, output);
 }

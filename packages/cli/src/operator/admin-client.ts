@@ -22,6 +22,7 @@ import {
   RefusalService,
   RegistryService,
   SecurityService,
+  type TraceResourceResponse,
   type WatchPluginsResponse,
 } from '@kplug/protocol';
 import { CommandError } from '../command-error.ts';
@@ -192,6 +193,11 @@ export class AdminClient {
 
   explain(resource: { kind: string; namespace: string; name: string }): Promise<ExplainResourceResponse> {
     return this.#translating(() => this.#delegations.explainResource(resource, { timeoutMs }));
+  }
+
+  /** Returns the trace of a resource with its diagnosis; `undefined` for an operator without traces. */
+  trace(resource: { kind: string; namespace: string; name: string }): Promise<TraceResourceResponse | undefined> {
+    return this.#ifServed(() => this.#delegations.traceResource(resource, { timeoutMs }));
   }
 
   #allPages<T extends { nextPageToken: string }>(

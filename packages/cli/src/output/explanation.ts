@@ -1,4 +1,11 @@
-import { EventType, type ExplainResourceResponse, type OperationInProgress } from '@kplug/protocol';
+import {
+  type Diagnosis,
+  EventType,
+  type ExplainResourceResponse,
+  type OperationInProgress,
+  ResourceState,
+} from '@kplug/protocol';
+import { adviceLines } from './advice.ts';
 import { ageOf, formatAge } from './age.ts';
 import { conditionText } from './condition-text.ts';
 import { describeKey } from './describe-key.ts';
@@ -6,9 +13,15 @@ import { timeOf } from './plugin-table.ts';
 import { colorStatus, formatTable, plain } from './table.ts';
 import type { Colors } from './terminal.ts';
 
-/** Formats the explanation of a selection as text. */
-export function formatExplanation(explained: ExplainResourceResponse, colors: Colors, now: number): string {
+/** Formats the explanation of a selection as text. @param diagnosis why the resource is not ready, if that is known. */
+export function formatExplanation(
+  explained: ExplainResourceResponse,
+  colors: Colors,
+  now: number,
+  diagnosis?: Diagnosis,
+): string {
   return [
+    ...diagnosisLines(diagnosis, colors),
     summary(explained, colors, now),
     ...extensionLines(explained, colors),
     ...dependentLines(explained, colors, now),
@@ -18,6 +31,14 @@ export function formatExplanation(explained: ExplainResourceResponse, colors: Co
     heading('Events', colors),
     eventTable(explained, colors, now),
   ].join('\n');
+}
+
+/** Returns why the resource is not ready, and what to do next; nothing for one that is ready. */
+function diagnosisLines(diagnosis: Diagnosis | undefined, colors: Colors): string[] {
+  if (!diagnosis) return [];
+  const isReady = diagnosis.state === ResourceState.READY;
+  const lines = [...(isReady ? [] : [plain(diagnosis.summary)]), ...adviceLines(diagnosis, colors)];
+  return lines.length > 0 ? [...lines, ''] : [];
 }
 
 function summary(explained: ExplainResourceResponse, colors: Colors, now: number): string {

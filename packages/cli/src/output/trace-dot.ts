@@ -1,15 +1,14 @@
 import { printable } from '@kplug/protocol/printable';
-import { findRootCause } from '../trace/root-cause.ts';
-import { nodesOf, type TraceNode } from '../trace/trace-node.ts';
+import type { Trace } from '../trace/read-trace.ts';
+import { nodesOf } from '../trace/trace-node.ts';
 import type { ConditionText } from './condition-text.ts';
 
 const fills: Record<ConditionText, string> = { True: '#d7f0d7', False: '#f8d0d0', Unknown: '#f6ecc8' };
 
 /** Formats a trace as a graph in the DOT language of Graphviz. The root cause has a thick border. */
-export function formatDot(trace: TraceNode): string {
-  const all = [...nodesOf(trace)].map(({ node }) => node);
+export function formatDot({ resource, rootCause: cause }: Pick<Trace, 'resource' | 'rootCause'>): string {
+  const all = [...nodesOf(resource)].map(({ node }) => node);
   const ids = new Map(all.map((node, index) => [node, `n${index}`]));
-  const cause = findRootCause(trace);
   const boxes = all.map((node) => {
     const label = [node.name, node.reason, node.message].filter(Boolean).map(quoteLine).join('\\n');
     const border = node === cause ? ', penwidth=3' : '';

@@ -1,12 +1,14 @@
-import { findRootCause } from '../trace/root-cause.ts';
+import { ResourceState } from '@kplug/protocol';
+import type { Trace } from '../trace/read-trace.ts';
 import type { TraceNode } from '../trace/trace-node.ts';
+import { adviceLines } from './advice.ts';
 import { ageOf } from './age.ts';
 import { colorStatus, formatTable, plain } from './table.ts';
 import type { Colors } from './terminal.ts';
 
-/** Formats a trace: the root cause, then the tree as a table. @param now in milliseconds since the epoch. */
-export function formatTrace(trace: TraceNode, colors: Colors, now: number): string {
-  const rows = rowsOf(trace, '', '').map(({ node, stem }) => [
+/** Formats a trace: the root cause with what to do next, then the tree as a table. @param now in milliseconds since the epoch. */
+export function formatTrace(trace: Trace, colors: Colors, now: number): string {
+  const rows = rowsOf(trace.resource, '', '').map(({ node, stem }) => [
     `${stem}${node.relation === 'plugin' ? 'Plugin ' : ''}${plain(node.name)}`,
     colorStatus(node.ready, colors),
     plain(node.reason),
@@ -14,15 +16,18 @@ export function formatTrace(trace: TraceNode, colors: Colors, now: number): stri
     plain(node.message),
   ]);
   const table = formatTable({ header: ['RESOURCE', 'READY', 'REASON', 'SINCE', 'MESSAGE'], rows }, colors);
-  return `${formatRootCause(trace, colors)}\n\n${table}`;
+  return [formatRootCause(trace, colors), ...adviceLines(trace.diagnosis, colors), '', table].join('\n');
 }
 
-function formatRootCause(trace: TraceNode, colors: Colors): string {
-  const cause = findRootCause(trace);
-  if (!cause) return colors.green(`${plain(trace.name)} is ready`);
-  const { name, reason, message } = cause;
-  const why = [reason, message].filter(Boolean).map(plain).join(': ');
-  return `${colors.bold('Root cause:')} ${plain(name)}: ${why || 'its state is not known'}`;
+function formatRootCause({ resource, rootCause, diagnosis }: Trace, colors: Colors): string {
+  if (rootCause) {
+    const { name, reason, message } = rootCause;
+    const why = [reason, message].filter(Boolean).map(plain).join(': ');
+    return `${colors.bold('Root cause:')} ${plain(name)}: ${why || 'its state is not known'}`;
+  }
+  // A resource that was ready may be paused, deleted or changed since.
+  const isReady = diagnosis === undefined || diagnosis.state === ResourceState.READY;
+  return isReady ? colors.green(`${plain(resource.name)} is ready`) : plain(diagnosis.summary);
 }
 
 interface Row {

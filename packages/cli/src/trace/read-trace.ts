@@ -1,12 +1,9 @@
-import { groupOf, parseKey } from '@kplug/controller';
-import type { RelatedResource } from '@kplug/protocol';
+import { timestampMs } from '@bufbuild/protobuf/wkt';
+import { type Diagnosis, type TraceNode as TraceNodeMessage, TraceRelation } from '@kplug/protocol';
 import { CommandError } from '../command-error.ts';
 import type { AdminClient } from '../operator/admin-client.ts';
-import { buildTrace } from './build-trace.ts';
-import type { Relation, TraceNode } from './trace-node.ts';
-
-/** Largest depth of delegated resources that are related to each other. */
-const maxDepth = 8;
+import { conditionText } from '../output/condition-text.ts';
+import { nodesOf, type Relation, type TraceNode } from './trace-node.ts';
 
 /** Place of a resource. */
 export interface TracedResource {
@@ -16,35 +13,49 @@ export interface TracedResource {
   name: string;
 }
 
-/**
- * Reads the trace of a delegated resource from an operator. Related resources that are delegated too are traced in turn. Rejects with a
- * `CommandError`.
- */
-export async function readTrace(client: AdminClient, resource: TracedResource): Promise<TraceNode> {
-  const delegations = await client.listDelegations();
-  const delegated = new Set(delegations.map(({ apiVersion, kind }) => `${groupOf(apiVersion)}/${kind}`));
+/** Trace of a resource, with the root cause of its state. */
+export interface Trace {
+  resource: TraceNode;
+  /** Node whose state explains why the resource isn't ready; `undefined` for a resource that is ready. */
+  rootCause: TraceNode | undefined;
+  /** What the operator says about it; `undefined` if it says nothing. */
+  diagnosis: Diagnosis | undefined;
+}
 
-  async function read(wanted: TracedResource, relation: Relation, above: readonly string[]): Promise<TraceNode> {
-    const explained = await client.explain(wanted);
-    const path = [...above, explained.resource?.key ?? ''];
-    const expand = async ({ key }: RelatedResource) => {
-      const { apiVersion, kind, namespace, name } = parseKey(key);
-      const isDelegated = delegated.has(`${groupOf(apiVersion)}/${kind}`);
-      if (!isDelegated || path.length >= maxDepth || path.includes(key)) return undefined;
-      return readIfFound({ kind: `${kind}.${groupOf(apiVersion)}`, namespace, name }, path);
-    };
-    return buildTrace(explained, relation, expand);
+const relations: Partial<Record<TraceRelation, Relation>> = {
+  [TraceRelation.PLUGIN]: 'plugin',
+  [TraceRelation.EXTENSION]: 'extension',
+  [TraceRelation.DEPENDENT]: 'dependent',
+  [TraceRelation.REQUIRED]: 'required',
+};
+
+/** Reads the trace of a delegated resource from an operator. Rejects with a `CommandError`. */
+export async function readTrace(client: AdminClient, wanted: TracedResource): Promise<Trace> {
+  const answer = await client.trace(wanted);
+  if (!answer?.resource) {
+    throw new CommandError('failed', `the operator at ${client.url} is too old to trace resources; upgrade it`);
   }
+  const { diagnosis } = answer;
+  const resource = readNode(answer.resource);
+  return { resource, rootCause: findRootCause(resource, diagnosis), diagnosis };
+}
 
-  /** A resource in a namespace that isn't delegated, or that doesn't exist, has no trace of its own. */
-  async function readIfFound(wanted: TracedResource, path: readonly string[]): Promise<TraceNode | undefined> {
-    try {
-      return await read(wanted, 'extension', path);
-    } catch (error) {
-      if (error instanceof CommandError && error.failure === 'notFound') return undefined;
-      throw error;
-    }
-  }
+function readNode({ relation, name, ready, reason, message, since, children }: TraceNodeMessage): TraceNode {
+  return {
+    relation: relations[relation] ?? 'base',
+    name,
+    ready: conditionText(ready),
+    reason,
+    message,
+    ...(since && { since: new Date(timestampMs(since)).toISOString() }),
+    children: children.map(readNode),
+  };
+}
 
-  return read(resource, 'base', []);
+function findRootCause(resource: TraceNode, diagnosis: Diagnosis | undefined): TraceNode | undefined {
+  if (resource.ready === 'True') return undefined;
+  const { causeName = '' } = diagnosis ?? {};
+  if (causeName === '') return resource;
+  const named = [...nodesOf(resource)].map(({ node }) => node).filter(({ name }) => name === causeName);
+  return named.find(({ ready }) => ready !== 'True') ?? resource;
 }

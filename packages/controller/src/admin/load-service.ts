@@ -4,6 +4,7 @@ import type { ServiceImpl } from '@connectrpc/connect';
 import type { DelegationLoadSchema, LoadService, PluginLoadSchema, WorkFiguresSchema } from '@kplug/protocol';
 import type { Delegation } from '../delegation/delegation.ts';
 import { limits } from '../limits/limits.ts';
+import { PluginName } from '../names.ts';
 import { sortSliced } from '../paging/sort-sliced.ts';
 import { visitAll } from '../queue/slices.ts';
 import type { Registry } from '../registry/registry.ts';
@@ -43,7 +44,10 @@ export function loadService({ delegations, load, registry, isStandby }: LoadPart
       const rows = await sortSliced(await rowsOf(registry, load), busiestFirst);
       const { recent, total } = load.times;
       return {
-        plugins: rows.slice(0, maxLoadRows).map((row) => describePlugin(row, load)),
+        plugins: rows.slice(0, maxLoadRows).map((row) => ({
+          ...describePlugin(row, load),
+          resources: resourcesOf(row.plugin, delegations()),
+        })),
         delegations: [...delegations()]
           .map((delegation) => ({ delegation, passes: load.passesOf(delegation.settings.name) }))
           .sort((a, b) => (b.passes?.recent.count ?? 0) - (a.passes?.recent.count ?? 0))
@@ -102,13 +106,24 @@ function describePlugin(
   const { ready: readyInstances = 0, instances = 0 } = registered ?? {};
   const common = { plugin, readyInstances, instances };
   if (!measured) return load.isCounted(plugin) ? { ...common, ...idle } : common;
-  const { passes, calls, inFlight, lastCallAt } = measured;
+  const { passes, calls, inFlight, lastCallAt, failures } = measured;
   return {
     ...common,
     ...{ inFlight, recentPasses: describe(passes.recent), totalPasses: describe(passes.total) },
     ...{ recentCalls: describe(calls.recent), totalCalls: describe(calls.total) },
+    failures: failures.map(({ reason, count, lastAt, lastMessage }) => ({
+      ...{ reason, count: BigInt(count), lastAt: timestampFromMs(lastAt), lastMessage },
+    })),
     ...(lastCallAt !== undefined && { lastCallAt: timestampFromMs(lastCallAt) }),
   };
+}
+
+/** Number of base resources that are assigned to a plugin. */
+function resourcesOf(plugin: string, delegations: Iterable<Delegation>): number {
+  const name = new PluginName(plugin);
+  let sum = 0;
+  for (const delegation of delegations) sum += delegation.resourcesOf(name);
+  return sum;
 }
 
 /** Load of a plugin that was never chosen or called. */

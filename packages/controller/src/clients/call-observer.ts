@@ -16,6 +16,8 @@ export interface CallObservation {
   failed: boolean;
   /** Duration in milliseconds. */
   duration: number;
+  /** Reason in one word and message of the error, or of the refusal of the answer; missing for a success. */
+  error?: { reason: string; message: string };
   /** Header `traceparent` of the recorded trace that the call belongs to; missing without one. */
   traceparent?: string;
 }

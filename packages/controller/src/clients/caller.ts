@@ -167,13 +167,15 @@ export class PluginCaller {
     const startedAt = performance.now();
     const { text: plugin } = implementation.plugin;
     const observe = (code: string, error?: unknown) => {
-      observed.ended(code, error === undefined ? undefined : translate(error, implementation, instance));
+      const shown = error === undefined ? undefined : translate(error, implementation, instance);
+      observed.ended(code, shown);
       this.#observer?.called({
         plugin,
         method,
         ...(resource !== undefined && { resource }),
         code,
         failed: error !== undefined,
+        ...(shown && { error: { reason: reasonOf(code, shown), message: shown.message } }),
         duration: performance.now() - startedAt,
         ...(observed.isTraced && observed.trace && { traceparent: observed.trace.traceparent }),
       });
@@ -298,6 +300,12 @@ function translate(error: unknown, implementation: Implementation, instance: Ins
 /** Reports whether the plugin answered with something invalid. */
 function isInvalidAnswer(error: unknown): error is KplugError {
   return error instanceof KplugError && error.code === 'InvalidResponse';
+}
+
+/** Returns the reason of a failed call: its gRPC code as one word, or why its answer is refused. */
+function reasonOf(code: string, { code: reason }: KplugError): string {
+  if (code === 'OK') return reason;
+  return code.toLowerCase().replace(/(?:^|_)([a-z])/g, (_, letter: string) => letter.toUpperCase());
 }
 
 function codeOf(error: unknown): string {

@@ -196,7 +196,7 @@ export function assembleParts(
     settings,
     resources,
     registry,
-    caller: new DelegationCaller({ settings, caller, breakers, slow, enter }),
+    caller: new DelegationCaller({ settings, caller, breakers, slow, enter, observer }),
     breakers,
     attachments,
     choose: chooseForPass,

@@ -1,7 +1,7 @@
 // delegation/: one pass over one resource: gather, select, call, apply, report; finalizing; dependents.
 
 import { KplugError } from '../errors.ts';
-import { isSameVersionedName, type VersionedName } from '../names.ts';
+import { isSameVersionedName, type PluginName, type VersionedName } from '../names.ts';
 import type { Registry, RegistryChange } from '../registry/registry.ts';
 import type { KindProblem, Resources } from '../resources/port.ts';
 import { keyOf, type Resource, type ResourceKey } from '../resources/resource.ts';
@@ -170,6 +170,11 @@ export class Delegation {
   /** Returns the state of a base resource. */
   stateOf(base: Resource): BaseState {
     return stateOf(base, { writeFailure: this.writeFailureOf(keyOf(base)), problem: this.problem });
+  }
+
+  /** Returns the number of base resources that are assigned to a plugin. */
+  resourcesOf(plugin: PluginName): number {
+    return this.#parts.baseFollower.assigned.of(plugin);
   }
 
   /** Visits the known base resources in slices. Those that come meanwhile may be left out. */

@@ -19,6 +19,7 @@ const observer = {
   worked: () => undefined,
   passed: () => undefined,
   failed: () => undefined,
+  answerFailed: () => undefined,
   writeFailed: () => undefined,
 };
 

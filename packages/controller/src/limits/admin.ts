@@ -26,6 +26,10 @@ export const telemetry = {
     60 * minutes,
     'Longest duration that `kplug top` tells apart; longer ones count as this one.',
   ),
+  maxFailureReasons: count(
+    20,
+    'Maximum number of reasons by which the failures of a plugin are counted; the others count as `Other`.',
+  ),
   maxPassSteps: count(100, 'Maximum number of steps of a pass that are kept in memory; the others are counted.'),
   maxPassTextLength: characters(1 * KiB, 'Length at which the texts of passes and their traces are cut.'),
   maxLoggedOnce: count(1_000, 'Maximum number of messages that are logged once instead of once per resource.'),

@@ -88,6 +88,10 @@ export class Metrics implements DelegationObserver {
     this.#passFailures.inc({ delegation: this.labelForDelegation(delegation), reason: this.labelForReason(reason) });
   }
 
+  answerFailed(plugin: string, reason: string, message: string): void {
+    this.load.callFailed(plugin, reason, message);
+  }
+
   writeFailed(delegation: string, reason: string): void {
     this.failed(delegation, reason);
     this.#writeFailures.inc({ delegation: this.labelForDelegation(delegation), reason: this.labelForReason(reason) });
@@ -126,14 +130,17 @@ export class Metrics implements DelegationObserver {
     code,
     failed,
     duration,
+    error,
   }: {
     plugin: string;
     method: string;
     code: string;
     failed: boolean;
     duration: number;
+    error?: { reason: string; message: string };
   }): void {
     this.load.called(plugin, failed, duration);
+    if (error) this.load.callFailed(plugin, error.reason, error.message);
     const labels = { plugin: this.labelFor(plugin), method: this.#methods.of(method), code: this.#codes.of(code) };
     this.#calls.observe(labels, duration / 1_000);
   }

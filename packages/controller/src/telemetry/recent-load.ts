@@ -1,4 +1,5 @@
 import { limits } from '../limits/limits.ts';
+import { type CountedFailure, FailureCounts } from './failure-counts.ts';
 import { type MeasuredHistory, PassHistory } from './pass-history.ts';
 import { type Figures, Periods, WorkFigures } from './work-figures.ts';
 
@@ -13,6 +14,8 @@ export interface MeasuredPlugin {
   inFlight: number;
   /** End of the last call, in milliseconds since the epoch. */
   lastCallAt: number | undefined;
+  /** Failures of its calls, the most frequent reason first. */
+  failures: CountedFailure[];
 }
 
 /** Recent work, and all since the start. */
@@ -27,6 +30,7 @@ interface PluginRecord {
   calls: WorkFigures;
   inFlight: number;
   lastCallAt: number | undefined;
+  failures: FailureCounts;
 }
 
 /** Counts what plugins and delegations do. Plugins choose their names, so that the number of separate counts is limited. */
@@ -79,14 +83,20 @@ export class RecentLoad {
     record.lastCallAt = Date.now();
   }
 
+  /** Counts the failure of a call, or the failure that a valid answer reports. @param reason reason in one word. */
+  callFailed(plugin: string, reason: string, message: string): void {
+    this.#recordOf(plugin).failures.add(reason, message);
+  }
+
   /** Returns the load of all plugins that were chosen or called. */
   plugins(): MeasuredPlugin[] {
     const others = this.#others.calls.total.count + this.#others.passes.total.count + this.#others.inFlight;
     const records = [...this.#plugins.values(), ...(others > 0 ? [this.#others] : [])];
-    return records.map(({ plugin, passes, calls, inFlight, lastCallAt }) => ({
+    return records.map(({ plugin, passes, calls, inFlight, lastCallAt, failures }) => ({
       ...{ plugin, inFlight, lastCallAt },
       passes: this.#measure(passes),
       calls: this.#measure(calls),
+      failures: failures.list(),
     }));
   }
 
@@ -132,5 +142,8 @@ export class RecentLoad {
 }
 
 function recordOf(plugin: string | undefined): PluginRecord {
-  return { plugin, passes: new WorkFigures(), calls: new WorkFigures(), inFlight: 0, lastCallAt: undefined };
+  return {
+    ...{ plugin, inFlight: 0, lastCallAt: undefined },
+    ...{ passes: new WorkFigures(), calls: new WorkFigures(), failures: new FailureCounts() },
+  };
 }

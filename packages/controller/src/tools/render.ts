@@ -191,5 +191,6 @@ const unobserved = {
   worked: () => undefined,
   passed: () => undefined,
   failed: () => undefined,
+  answerFailed: () => undefined,
   writeFailed: () => undefined,
 };

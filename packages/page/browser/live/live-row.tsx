@@ -28,6 +28,12 @@ export function LiveRow({ row, top, height, position, size }: LiveRowProps) {
   }
   const { icon, word, subject, link, text, isBad } = describeActivity(row.activity);
   const at = millisecondsOf(row.activity.at) ?? 0;
+  const [kind = '', path = ''] = shown(subject, 160).split(' ', 2);
+  const content = (
+    <>
+      <span class="subject-kind">{kind}</span> {path}
+    </>
+  );
   const whole = shown(text, 400);
   return (
     <li style={style} aria-posinset={position} aria-setsize={size}>
@@ -38,7 +44,7 @@ export function LiveRow({ row, top, height, position, size }: LiveRowProps) {
         <Icon name={icon} />
         {word}
       </span>
-      {link ? <a href={link}>{shown(subject, 160)}</a> : <span>{shown(subject, 160)}</span>}
+      {link ? <a href={link}>{content}</a> : <span>{content}</span>}
       <span class="muted what" title={whole}>
         {whole}
       </span>

@@ -9,6 +9,10 @@ type Plot = typeof uPlot;
 /** Height of the chart, in pixels. */
 const height = 132;
 
+/** Time that the chart covers, and room for its last bar, in seconds. */
+const span = 3_600;
+const margin = 60;
+
 /** Bars of passes, with those that failed in front. The library is loaded when the first chart is shown. */
 export function HistoryChart({ data }: { data: HistoryData }) {
   const box = useRef<HTMLDivElement>(null);
@@ -57,7 +61,10 @@ function optionsFor(Plot: Plot, box: HTMLElement): uPlot.Options {
     legend: { show: false },
     cursor: { show: false },
     padding: [8, 6, 0, 0],
-    scales: { y: { range: (_, __, max) => [0, Math.max(1, max * 1.05)] } },
+    scales: {
+      x: { range: (_, __, end) => [end - span, end + margin] },
+      y: { range: (_, __, max) => [0, Math.max(1, max * 1.05)] },
+    },
     axes: [
       { ...axis, grid: { show: false }, size: 24, space: 80, values: '{HH}:{mm}' },
       {

@@ -1,4 +1,5 @@
 import type { DelegatedResource } from '@kplug/protocol/services';
+import type { RefObject } from 'preact';
 import { useEffect, useMemo, useReducer, useRef } from 'preact/hooks';
 import { clients } from '../data/clients.ts';
 import { epoch } from '../data/connection.ts';
@@ -23,11 +24,13 @@ const columns = ['State', 'Kind', 'Name', 'Plugin', 'Reason', 'Message', 'Since'
 export function ResourceTable() {
   const rows = useRows(filter.value);
   const { total, problem } = rows;
+  const panel = useRef<HTMLElement>(null);
+  useShowOnFilter(panel);
   useEffect(() => {
     if (total !== undefined) announce(`${countOf(total, 'resource')} match`);
   }, [total]);
   return (
-    <section class="panel" aria-label="Resources">
+    <section class="panel" aria-label="Resources" ref={panel}>
       <header>
         <h2>Resources</h2>
         <span class="muted number">
@@ -125,4 +128,14 @@ function useRows(wanted: Filter): RowWindows<DelegatedResource> {
     if (isVisible.value) rows.refresh();
   }, [rows, summary.value, epoch.value, isVisible.value]);
   return rows;
+}
+
+/** Scrolls to the table when a link chose a part of the resources, but not while the filter of the table itself is used. */
+function useShowOnFilter(panel: RefObject<HTMLElement | null>): void {
+  const { states, delegation, plugin, cause } = filter.value;
+  const chosen = [...states, delegation, plugin, cause].filter(Boolean).join(' ');
+  useEffect(() => {
+    const isUsed = panel.current?.contains(document.activeElement);
+    if (chosen && !isUsed) panel.current?.scrollIntoView();
+  }, [chosen]);
 }

@@ -45,6 +45,12 @@ export function Hosted({ plugin }: { plugin: string }) {
 
 function Item({ hosted }: { hosted: HostedPlugin }) {
   const { name, state, message, plugin, version, pid, restarts, lastExit, lastLines, since, nextStartAt } = hosted;
+  const facts = [
+    shown(`${plugin} ${version}`.trim(), 120),
+    pid ? `process ${pid}` : '',
+    restarts ? countOf(restarts, 'restart') : '',
+    lastExit ? `last ${shown(lastExit, 80)}` : '',
+  ].filter(Boolean);
   const [word, icon] = states[state as HostedState] ?? states[HostedState.UNSPECIFIED];
   return (
     <li>
@@ -55,13 +61,10 @@ function Item({ hosted }: { hosted: HostedPlugin }) {
         <p>
           <strong>{shown(name, 120)}</strong> {word}{' '}
           <span class="muted">
-            {shown(`${plugin} ${version}`.trim(), 120)}
-            {pid ? ` process ${pid}` : ''}
-            {restarts ? `, ${countOf(restarts, 'restart')}` : ''}
-            {lastExit ? `, last ${shown(lastExit, 80)}` : ''}
+            {facts.join(', ')}
             {nextStartAt && (
               <>
-                , next start <Age time={nextStartAt} />
+                {facts.length > 0 ? ', ' : ''}next start <Age time={nextStartAt} />
               </>
             )}
           </span>

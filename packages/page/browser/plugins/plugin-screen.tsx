@@ -32,7 +32,8 @@ export function PluginScreen({ plugin }: { plugin: string }) {
   const security = useLoaded('security', (signal) => clients.security.getSecurity({}, { signal }), interval);
   const own = (load.value?.plugins ?? []).filter((one) => one.plugin.toLowerCase() === plugin.toLowerCase());
   const owners = (security.value?.nameOwners ?? []).filter((one) => one.plugin.toLowerCase() === plugin.toLowerCase());
-  const [row] = groupPlugins(instances ?? [], own, owners, now.value);
+  const rows = groupPlugins(instances ?? [], own, owners, now.value);
+  const row = rows.find(({ name }) => name.toLowerCase() === plugin.toLowerCase());
   return (
     <div class={isStale.value ? 'stack stale' : 'stack'}>
       <div class="heading">

@@ -52,8 +52,6 @@ export function Refusals({ plugin }: { plugin: string }) {
 }
 
 function reasonWord(reason: number): string {
-  return (RefusalReason[reason as keyof typeof RefusalReason] ?? 'unknown reason')
-    .toString()
-    .toLowerCase()
-    .replaceAll('_', ' ');
+  const [name = 'unknown reason'] = Object.entries(RefusalReason).find(([, value]) => value === reason) ?? [];
+  return name.toLowerCase().replaceAll('_', ' ');
 }

@@ -39,7 +39,7 @@ function pluginOf({ resource, reason, message }: ExplainResourceResponse): strin
 }
 
 function preferenceOf({ preference, resource }: ExplainResourceResponse): string {
-  if (!preference) return 'It prefers no implementation.';
+  if (!preference) return '';
   const isMet = preference.toLowerCase() === resource?.plugin.toLowerCase();
   return `It prefers ${shown(preference, 120)}${isMet ? ', and has it' : ', and does not have it'}.`;
 }

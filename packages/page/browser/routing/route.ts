@@ -12,9 +12,9 @@ export type Route =
 const none = '-';
 
 /** Reads the fragment of a URL, such as `#/plugins/PostgreSQL?state=failing`. */
-export function parseFragment(fragment: string): { route: Route; query: URLSearchParams } {
+export function parseFragment(fragment: string): { route: Route; pathname: string; query: URLSearchParams } {
   const [path = '', query = ''] = fragment.replace(/^#/, '').split('?', 2);
-  return { route: parsePath(path || '/'), query: new URLSearchParams(query) };
+  return { route: parsePath(path || '/'), pathname: path || '/', query: new URLSearchParams(query) };
 }
 
 function parsePath(path: string): Route {

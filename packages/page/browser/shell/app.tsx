@@ -1,3 +1,4 @@
+import { useEffect, useRef } from 'preact/hooks';
 import { connection } from '../data/connection.ts';
 import { retryNow } from '../data/connection-loop.ts';
 import { summary } from '../data/summary.ts';
@@ -15,9 +16,16 @@ import { Header } from './header.tsx';
 
 /** The page: header, banner of the connection, and the screen of the URL. */
 export function App() {
+  const { pathname } = place.value;
+  const isFirst = useRef(true);
+  useEffect(() => {
+    // What had the focus is gone with the former screen.
+    if (!isFirst.current) focusMain();
+    isFirst.current = false;
+  }, [pathname]);
   return (
     <>
-      <button type="button" class="skip" onClick={skipToMain}>
+      <button type="button" class="skip" onClick={focusMain}>
         Skip to content
       </button>
       <Header />
@@ -60,6 +68,6 @@ function Screen({ route }: { route: Route }) {
 }
 
 /** A link would change the fragment of the URL, which is the screen. */
-function skipToMain(): void {
-  document.getElementById('main')?.focus();
+function focusMain(): void {
+  document.getElementById('main')?.focus({ preventScroll: true });
 }

@@ -1,4 +1,4 @@
-import { controllers, delegations, operators, queues, type Row } from '../panel.ts';
+import { controllers, delegations, operators, queues, type Row, share } from '../panel.ts';
 
 const bad = (from: number) =>
   [
@@ -44,14 +44,17 @@ export const overview: Row = {
     },
     {
       title: 'Failing passes',
-      description: 'Share of the passes that failed.',
+      description: 'Share of the passes that failed, for now or for good.',
       type: 'stat',
       unit: 'percentunit',
       width: 3,
       thresholds: bad(0.05),
       queries: [
         {
-          expr: `sum(rate(controller_runtime_reconcile_errors_total{${controllers}}[$__rate_interval])) / sum(rate(controller_runtime_reconcile_total{${controllers}}[$__rate_interval]))`,
+          expr: share(
+            `sum(rate(kplug_pass_failures_total{${delegations}}[$__rate_interval]))`,
+            `sum(rate(controller_runtime_reconcile_total{${controllers}}[$__rate_interval]))`,
+          ),
           legend: 'failing',
         },
       ],

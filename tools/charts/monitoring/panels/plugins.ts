@@ -1,4 +1,4 @@
-import { delegations, operators, percentiles, type Row, rate } from '../panel.ts';
+import { delegations, operators, percentiles, type Row, rate, share } from '../panel.ts';
 
 const calls = 'kplug_plugin_call_duration_seconds';
 
@@ -32,7 +32,10 @@ export const plugins: Row = {
       width: 12,
       queries: [
         {
-          expr: `${rate(`${calls}_count`, `${operators}, code!="OK"`, 'plugin')} / ${rate(`${calls}_count`, operators, 'plugin')}`,
+          expr: share(
+            rate(`${calls}_count`, `${operators}, code!="OK"`, 'plugin'),
+            rate(`${calls}_count`, operators, 'plugin'),
+          ),
           legend: '{{plugin}}',
         },
       ],

@@ -1,4 +1,4 @@
-import { controllers, delegations, percentiles, queues, type Row, rate } from '../panel.ts';
+import { controllers, delegations, failedPasses, percentiles, queues, type Row, rate, share } from '../panel.ts';
 
 /** State of the resources, and why they are not ready. */
 export const resources: Row = {
@@ -85,7 +85,7 @@ export const passes: Row = {
       width: 12,
       queries: [
         {
-          expr: `${rate('controller_runtime_reconcile_errors_total', controllers, 'controller')} / ${rate('controller_runtime_reconcile_total', controllers, 'controller')}`,
+          expr: share(failedPasses(), rate('controller_runtime_reconcile_total', controllers, 'controller')),
           legend: '{{controller}}',
         },
       ],

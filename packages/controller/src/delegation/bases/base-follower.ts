@@ -6,11 +6,12 @@ import type { ChoiceMonitor } from '../choices/choice-monitor.ts';
 import { isSubstantial, needsRepair } from '../classify-change.ts';
 import { isPaused } from '../control-annotations.ts';
 import type { DelegationSettings } from '../delegation-settings.ts';
-import { isReady } from '../passes/status.ts';
+import { holdersOf, isReady } from '../passes/status.ts';
 import type { PassRequests } from '../requests/pass-requests.ts';
 import { BaseIndex } from '../states/base-index.ts';
 import { stateOf } from '../states/base-state.ts';
 import type { WriteFailure } from '../writes/write-failure.ts';
+import { AssignedPlugins } from './assigned-plugins.ts';
 import type { Bases } from './bases.ts';
 
 /** Dependencies of a base follower. */
@@ -31,6 +32,8 @@ export interface BaseFollowerOptions {
 export class BaseFollower {
   readonly #options: BaseFollowerOptions;
   readonly #index: BaseIndex;
+  /** Plugins that the resources are assigned to. */
+  readonly assigned = new AssignedPlugins();
   readonly #stopping = new AbortController();
   #isStarted = false;
 
@@ -74,7 +77,13 @@ export class BaseFollower {
     if (!bases.concerns(resource) && !this.#wasDelegated(change)) return;
     const key = keyOf(resource);
     if (!gone) monitor.update(resource);
-    if (!gone && bases.concerns(resource)) this.#indexBase(resource);
+    const isIncluded = !gone && bases.concerns(resource);
+    const holders = isIncluded ? holdersOf(resource) : [];
+    this.assigned.set(
+      key,
+      holders.map(({ plugin }) => plugin),
+    );
+    if (isIncluded) this.#indexBase(resource);
     else this.#index.delete(key);
     if (gone) {
       log.info({ resource: key }, 'deleted');

@@ -94,6 +94,7 @@ async function callOne(
     return { implementation, answer, desired, seen: call.dependents, capability, ...(validity && { validity }) };
   } catch (error) {
     if (!(error instanceof KplugError) || error.code === 'Stopped') throw error;
+    caller.refused(implementation, error);
     return { implementation, error };
   }
 }

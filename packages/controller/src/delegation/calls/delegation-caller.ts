@@ -4,13 +4,15 @@ import type { PluginCaller } from '../../clients/caller.ts';
 import { isConnectionError } from '../../clients/grpc-error.ts';
 import { CallInterrupted } from '../../clients/interruption.ts';
 import type { FinalizeCause, PluginAnswer, PluginCall } from '../../clients/plugin-call.ts';
-import { KplugError } from '../../errors.ts';
+import { KplugError, type KplugErrorCode } from '../../errors.ts';
 import { CallSlots } from '../../queue/call-slots.ts';
 import type { Implementation } from '../../registry/implementation.ts';
 import { keyOf, type ResourceKey } from '../../resources/resource.ts';
+import type { DelegationObserver } from '../../telemetry/observer.ts';
 import type { PassSteps } from '../../telemetry/pass-steps.ts';
 import type { Breakers, PluginMethod } from '../breakers/breakers.ts';
 import type { DelegationSettings } from '../delegation-settings.ts';
+import { failureOf } from './attempt.ts';
 import { finalizeLane, reconcileLane } from './lane-finder.ts';
 import type { SlowResources } from './slow-resources.ts';
 
@@ -20,6 +22,7 @@ export interface DelegationCallerOptions {
   caller: PluginCaller;
   breakers: Breakers;
   slow: SlowResources;
+  observer: Pick<DelegationObserver, 'answerFailed'>;
   /** Counts the pass over a resource to another lane. */
   enter: (key: ResourceKey, lane: string) => void;
 }
@@ -28,6 +31,8 @@ export interface DelegationCallerOptions {
 export class DelegationCaller {
   readonly #options: DelegationCallerOptions;
   readonly #slots = new CallSlots();
+  /** Errors of calls, which are observed as such. */
+  readonly #ofCalls = new WeakSet<KplugError>();
 
   constructor(options: DelegationCallerOptions) {
     this.#options = options;
@@ -62,6 +67,18 @@ export class DelegationCaller {
     );
   }
 
+  /** Notes that a call failed after its answer, as the answer is refused. An error of the call itself is noted already. */
+  refused({ plugin }: Implementation, error: KplugError): void {
+    if (!this.#ofCalls.has(error) && refusals.has(error.code))
+      this.#options.observer.answerFailed(plugin.text, error.code, error.message);
+  }
+
+  #noteAnswer(implementation: Implementation, answer: PluginAnswer): void {
+    if (answer.outcome === 'success' || answer.progress) return;
+    const { reason, message } = failureOf({ implementation, answer });
+    this.#options.observer.answerFailed(implementation.plugin.text, reason, message);
+  }
+
   async #guard(
     implementation: Implementation,
     method: PluginMethod,
@@ -75,8 +92,10 @@ export class DelegationCaller {
       const answer = await make();
       slow.delete(key);
       breakers.answered(implementation, method);
+      this.#noteAnswer(implementation, answer);
       return answer;
     } catch (error) {
+      if (error instanceof KplugError) this.#ofCalls.add(error);
       // A plugin may answer with this status, too, before the deadline.
       const isLate = performance.now() - startedAt >= settings.deadline * 0.9;
       if (isTimeout(error) && isLate) {
@@ -90,6 +109,15 @@ export class DelegationCaller {
     }
   }
 }
+
+/** Codes of errors by which answers are refused. */
+const refusals: ReadonlySet<KplugErrorCode> = new Set([
+  'InvalidResponse',
+  'DependentForbidden',
+  'RequirementForbidden',
+  'RequirementsTooLarge',
+  'RequirementsUnstable',
+]);
 
 /** Makes each attempt at an instance a step of a pass. */
 function attemptsIn(steps: PassSteps): CallAttempts | undefined {

@@ -101,6 +101,7 @@ export async function callFinalize(
   } catch (error) {
     if (!(error instanceof KplugError) || error.code === 'Stopped') throw error;
     if (error.code === 'PluginUnavailable') return { outcome: 'unreachable' };
+    caller.refused(implementation, error);
     return { outcome: 'failed', failure: failureOf({ implementation, error }) };
   }
 }

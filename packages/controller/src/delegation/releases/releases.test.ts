@@ -18,6 +18,7 @@ const observer = {
   worked: () => undefined,
   passed: () => undefined,
   failed: () => undefined,
+  answerFailed: () => undefined,
   writeFailed: () => undefined,
 };
 

@@ -30,6 +30,7 @@ beforeEach(() => {
     worked: () => undefined,
     passed: () => undefined,
     failed: () => undefined,
+    answerFailed: () => undefined,
     writeFailed: () => undefined,
   };
   kept = new KeptAnswers();

@@ -1,10 +1,21 @@
 import { expect, it } from 'vitest';
+import { formatKey } from '../resources/resource.ts';
 import { findRootCause } from './root-cause.ts';
 import type { TraceNode } from './trace-node.ts';
 
+/** Returns the key of a resource, by `Kind namespace/name` or `Kind name`. */
+function keyFor(text: string): string {
+  const [kind = '', place = ''] = text.split(' ');
+  const [name = '', namespace = ''] = place.split('/').reverse();
+  return formatKey({ apiVersion: 'myorg.org/v1', kind, namespace, name });
+}
+
 const node = (name: string, given: Partial<TraceNode> = {}): TraceNode => ({
   relation: 'base',
+  key: keyFor(name),
   name,
+  since: undefined,
+  delegated: false,
   ready: 'False',
   reason: '',
   message: '',
@@ -14,7 +25,7 @@ const node = (name: string, given: Partial<TraceNode> = {}): TraceNode => ({
 const dependent = (name: string, reason: string) => node(name, { relation: 'dependent', reason });
 const extension = (name: string) => node(name, { relation: 'extension', reason: 'Progressing' });
 
-const causeOf = (base: TraceNode) => findRootCause(base)?.name;
+const causeOf = (base: TraceNode) => findRootCause(base).at(-1)?.name;
 
 it('finds no cause for a resource that is ready', () => {
   expect(causeOf(node('Table a', { ready: 'True', children: [extension('Style b')] }))).toBeUndefined();
@@ -40,4 +51,10 @@ it('names an extension only if the message does, by its kind and its whole name'
 it('names a plugin that is unreachable', () => {
   const plugin = node('Sets 1.0.0', { relation: 'plugin', reason: 'Unreachable' });
   expect(causeOf(node('Table a', { reason: 'NoPlugin', children: [plugin] }))).toBe('Sets 1.0.0');
+});
+
+it('goes on at a dependent that is delegated, whatever its reason is', () => {
+  const inner = node('Table b', { relation: 'dependent', delegated: true, reason: 'NoPlugin' });
+  const base = node('Table a', { reason: 'DependentsNotReady', children: [dependent('Set c', 'Waiting'), inner] });
+  expect(findRootCause(base).map(({ name }) => name)).toEqual(['Table a', 'Table b']);
 });
