@@ -1,7 +1,7 @@
 // Attacks on the actions of the admin port of an operator on a cluster, from its own pod, as a port-forward comes, and from elsewhere.
 import { startTimeout, TestCluster } from '@kplug/testing/control-plane';
 import { pino } from 'pino';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { drainRight } from '../../packages/controller/src/admin/action-rights.ts';
 import { adminRight } from '../../packages/controller/src/admin/authorize.ts';
 import { Controller, registryOf } from '../../packages/controller/src/controller.ts';
@@ -30,8 +30,13 @@ afterAll(async () => {
 });
 
 /** Calls a method on loopback, as requests through a port-forward do. */
-async function act(method: 'GetActions' | 'DrainInstance', headers: Record<string, string> = {}, instanceId = 'one') {
-  const response = await fetch(`http://${controller.adminAddress}/kplug.v1.ActionService/${method}`, {
+async function act(
+  method: 'GetActions' | 'DrainInstance',
+  headers: Record<string, string> = {},
+  instanceId = 'one',
+  { adminAddress } = controller,
+) {
+  const response = await fetch(`http://${adminAddress}/kplug.v1.ActionService/${method}`, {
     method: 'POST',
     headers: { 'content-type': 'application/json', ...headers },
     body: JSON.stringify(method === 'DrainInstance' ? { instanceId } : {}),
@@ -80,7 +85,7 @@ describe('on a cluster, the actions of the admin port', () => {
   it('are refused with a wrong token, and with a large one', async () => {
     const id = registered('wrong-token');
     expect((await act('DrainInstance', bearer('garbage'), id)).code).toBe('unauthenticated');
-    expect((await act('DrainInstance', bearer('a'.repeat(20_000)), id)).code).toBe('resource_exhausted');
+    expect((await act('DrainInstance', bearer('a'.repeat(20_000)), id)).code).toBe('unavailable');
     expect(stateOf(id)).toBe('live');
   });
 
@@ -130,5 +135,32 @@ describe('on a cluster, the actions of the admin port', () => {
       body: JSON.stringify({ instanceId: registered('foreign') }),
     });
     expect([foreign.status, stateOf('foreign')]).toEqual([403, 'live']);
+  });
+
+  // A standby knows no instances, and would tell a user that none has the id.
+  it('are refused by an operator that waits for leadership', async () => {
+    const place = await cluster.namespace();
+    const logger = pino({ level: 'silent' });
+    const [leader, standby] = await Promise.all(
+      [1, 2].map(async () => {
+        const { kubeConfig } = cluster;
+        const resources = await openKubernetes({ kubeConfig, namespace: place, logger, leaderElection: {} });
+        const ports = { heartbeatAddress: '127.0.0.1:0', adminAddress: '127.0.0.1:0' };
+        const follow = { followDelegations: { operator: 'actions' } };
+        return new Controller({ resources, delegations: [], ...follow, logger, allowActions: true, ...ports });
+      }),
+    );
+    if (!leader || !standby) throw new Error('a controller is missing');
+    onTestFinished(async () => void (await Promise.all([leader.stop(), standby.stop()])));
+    await leader.start();
+    standby.start().catch(() => undefined);
+    await vi.waitFor(() => expect(standby.adminAddress).not.toBe(''), { timeout: 20_000 });
+    const rules = [{ resources: [drainRight.resource], verbs: [drainRight.verb] }];
+    const { headers } = await userWith('drainer-of-standby', rules, place);
+    const allowed = async () => expect((await act('GetActions', headers, '', leader)).drain).toBe(true);
+    await vi.waitFor(allowed, { timeout: 60_000, interval: 500 });
+    const { drain = false, message } = await act('GetActions', headers, '', standby);
+    expect([drain, message]).toEqual([false, expect.stringMatching(/waits for leadership.*ask the one that leads/)]);
+    expect((await act('DrainInstance', headers, 'one', standby)).code).toBe('failed_precondition');
   });
 });
