@@ -54,7 +54,11 @@ export const contents: readonly Section[] = [
         'Dashboard and alerts',
         'Watch operators with Prometheus and Grafana, and react to alerts',
       ),
-      entry('docs/observability.md', 'Traces', 'See the steps of a pass through operator and plugin with OpenTelemetry'),
+      entry(
+        'docs/observability.md',
+        'Traces',
+        'See the steps of a pass through operator and plugin with OpenTelemetry',
+      ),
       entry('docs/troubleshooting.md', 'Troubleshooting', 'Find why a resource is not ready'),
     ],
   },
