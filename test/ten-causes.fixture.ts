@@ -203,7 +203,7 @@ export const causes: readonly Cause[] = [
     start: async () => {
       const delegation = { deadline: '100ms', breaker: { timeouts: 1, coolDown: '60s' } };
       return shown(await unready({ delegation, plugin: hanging }, 'PluginSuspended'), {
-        expected: /^PostgreSQL 1\.0\.0 hangs: .*has been suspended since .*timed out; next probe at \d{4}-.*\.$/,
+        expected: /^A plugin hangs: PostgreSQL 1\.0\.0 has been suspended since .*timed out; next probe at \d{4}-.*\.$/,
         advice: /^Find out what PostgreSQL waits for: "kplug logs PostgreSQL"; restart it if it is stuck\./,
       });
     },
