@@ -100,7 +100,7 @@ export const hanging: Plugin = {
 export async function startOnCluster(
   cluster: TestCluster,
   { rules, delegation = {} }: { rules?: object[]; delegation?: Delegation },
-): Promise<{ operator: KubernetesOperator; adminUrl: string; namespace: string }> {
+): Promise<{ operator: KubernetesOperator; adminUrl: string; namespace: string; proxy: FaultProxy }> {
   const namespace = await cluster.namespace();
   const proxy = await FaultProxy.open(cluster.kubeConfig);
   onTestFinished(() => proxy.close());
@@ -111,7 +111,7 @@ export async function startOnCluster(
     delegation: { backOff: { initial: 50, max: 200 }, ...delegation },
     controller: { adminAddress: '127.0.0.1:0' },
   });
-  return { operator, adminUrl: `http://${operator.controller.adminAddress}`, namespace };
+  return { operator, adminUrl: `http://${operator.controller.adminAddress}`, namespace, proxy };
 }
 
 export async function connectCluster(): Promise<TestCluster> {
