@@ -156,13 +156,32 @@ describe('the rights of the operator', () => {
     expect(allowed.filter((right) => /\*|escalate|bind |impersonate|\/token( |$)/.test(right))).toEqual([]);
   });
 
+  it('do not include that to drain instances, which is for users to bind, where the chart allows actions', async () => {
+    const drainRole = async (values: object) => {
+      const objects = await render('kplug', values, 'system');
+      const args = JSON.stringify(objects.find(({ kind }) => kind === 'Deployment'));
+      const roles = objects
+        .filter(({ kind }) => kind === 'Role')
+        .filter((role) => JSON.stringify(role).includes('/drain'));
+      expect(Object.values(rightsIn(objects)).flat().join()).not.toContain('drain');
+      return { isAllowed: args.includes('--allow-actions'), roles: roles.map(({ metadata }) => metadata.name) };
+    };
+    expect(await drainRole({ delegations: [tables] })).toEqual({ isAllowed: false, roles: [] });
+    const allowing = { delegations: [tables], admin: { actions: { enabled: true } } };
+    expect(await drainRole(allowing)).toEqual({ isAllowed: true, roles: ['try-kplug-drain'] });
+  });
+
   it('are rules with a known purpose each', async () => {
     const kinds = [
       { apiVersion: 'apps/v1', kind: 'Deployment' },
       { apiVersion: 'v1', kind: 'Secret', allowPrivileged: true },
     ];
     const everything = { delegations: [{ ...tables, dependents: { kinds } }], pluginNamespaces: ['plugins'] };
-    const given = { delegations: [tables], tls: { secretName: 'operator-tls', caNamespaces: ['plugins'] } };
+    const given = {
+      delegations: [tables],
+      tls: { secretName: 'operator-tls', caNamespaces: ['plugins'] },
+      admin: { actions: { enabled: true } },
+    };
     const rendered = [everything, given, ...(await valuesFiles('kplug'))].map((values) =>
       render('kplug', values, 'system'),
     );
@@ -291,6 +310,7 @@ const purposes: readonly [rule: RegExp, purpose: string][] = [
   [/^create authentication\.k8s\.io\/tokenreviews (-tokens)?$/, 'verifies tokens of plugins and readers'],
   [/^create authorization\.k8s\.io\/subjectaccessreviews $/, 'verifies the rights of readers of the admin port'],
   [/^get plugins\.kplug\.dev\/plugins\/admin $/, 'right of readers of the admin port, for users to bind'],
+  [/^update plugins\.kplug\.dev\/plugins\/drain $/, 'right to drain instances, for users to bind'],
   [/^get,list,watch,patch delegations\.kplug\.dev\/delegations -delegations$/, 'follows Delegation resources'],
   [/^patch delegations\.kplug\.dev\/delegations\/status -delegations$/, 'writes their statuses'],
   [

@@ -7,7 +7,7 @@ export interface DiffLine {
 }
 
 /** Texts that differ in more lines aren't compared, as that takes too long. */
-const maxEdits = 2_000;
+const maxEdits = 600;
 
 /** Equal lines that are shown around a change. */
 const context = 3;

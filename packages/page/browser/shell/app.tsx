@@ -42,10 +42,16 @@ export function App() {
 function Content() {
   const { value } = connection;
   if (summary.value) return <Screen route={place.value.route} />;
-  if (value.state === 'lost' && value.problem.title) {
-    return <Failure what="data yet" problem={value.problem} retry={retryNow} />;
-  }
-  return <Loading what="the state of the operator" lines={6} />;
+  return (
+    <>
+      <h1 class="hidden">Kplug</h1>
+      {value.state === 'lost' && value.problem.title ? (
+        <Failure what="data yet" problem={value.problem} retry={retryNow} />
+      ) : (
+        <Loading what="the state of the operator" lines={6} />
+      )}
+    </>
+  );
 }
 
 function Screen({ route }: { route: Route }) {
@@ -60,9 +66,12 @@ function Screen({ route }: { route: Route }) {
       return <Live />;
     case 'unknown':
       return (
-        <Empty title="There is no such screen">
-          The link may be mistyped. <a href="#/">Go to the overview</a>
-        </Empty>
+        <>
+          <h1>Not found</h1>
+          <Empty title="There is no such screen">
+            The link may be mistyped. <a href="#/">Go to the overview</a>
+          </Empty>
+        </>
       );
   }
 }
