@@ -90,6 +90,8 @@ describe('the operator', () => {
       expect.arrayContaining(['--enable-leader-election', '--leader-election-lease-name=try-kplug']),
     );
     expect(await args({ delegationResources: { enabled: false } })).toContain('--no-follow-delegations');
+    expect(await args({})).not.toContain('--no-page');
+    expect(await args({ admin: { page: { enabled: false } } })).toContain('--no-page');
     expect(await args({ delegationResources: { operatorName: 'blue' } })).toContain('--operator-name=blue');
     expect(await args({ pluginNamespaces: ['c', 'd'] })).toEqual(
       expect.arrayContaining(['--plugin-namespace=c', '--plugin-namespace=d']),

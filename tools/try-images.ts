@@ -101,8 +101,8 @@ try {
   const what = ['--manifests', place('manifests'), '--config', place('kplug.yaml')];
   start('operator', [...what, ...addresses, '--log-level', 'warn', '--log-format', 'json'], {});
   const adminUrl = `http://127.0.0.1:${admin}`;
-  await until('the operator answers its probes', async () =>
-    (await Promise.all(['healthz', 'readyz', 'metrics'].map((path) => answers(`${adminUrl}/${path}`)))).every(Boolean),
+  await until('the operator answers its probes, and has a page', async () =>
+    (await Promise.all(['healthz', 'readyz', 'metrics', ''].map((path) => answers(`${adminUrl}/${path}`)))).every(Boolean),
   );
 
   const password = 'in-a-test';

@@ -141,8 +141,10 @@ try {
     if (tries > 1_200) throw new Error(`the operator did not write ${announcement} within a minute`);
     await sleep(50);
   }
-  const { heartbeatAddress } = JSON.parse(readFileSync(announcement, 'utf8')) as { heartbeatAddress: string };
-  start(['plugin.js'], { KPLUG_CONTROLLER: heartbeatAddress, KPLUG_LOG_LEVEL: 'warn' });
+  const { heartbeatAddress, adminAddress } = JSON.parse(readFileSync(announcement, 'utf8')) as Record<string, string>;
+  const page = await fetch(`http://${adminAddress}/`);
+  if (!(await page.text()).startsWith('<!doctype html>')) throw new Error(`the page is missing: ${page.status}`);
+  start(['plugin.js'], { KPLUG_CONTROLLER: heartbeatAddress ?? '', KPLUG_LOG_LEVEL: 'warn' });
 
   const get = [kplug, 'get', 'greeting', 'world', '--manifests', 'manifests', '-o', 'json'];
   for (let tries = 0; ; tries++) {

@@ -1,0 +1,38 @@
+// Many resources in the page. Times are measured by `pnpm bench page`, as a busy machine is slow.
+import { TestOperator } from '@kplug/testing';
+import type { Page } from 'playwright-core';
+import { expect, it } from 'vitest';
+import { useBrowser } from './browser.ts';
+
+const browser = useBrowser();
+
+const maxHeap = 100 * 1024 * 1024;
+/** Rows in sight of a window of 900 pixels, and some above and below. */
+const maxRows = 100;
+
+async function openWith(count: number): Promise<Page> {
+  const operator = await TestOperator.start({}, { adminAddress: '127.0.0.1:0' });
+  for (let index = 0; index < count; index++) operator.table(nameOf(index));
+  await operator.controller.whenIdle();
+  return browser.open(`http://${operator.controller.adminAddress}/`);
+}
+
+const nameOf = (index: number) => `table-${String(index).padStart(6, '0')}`;
+
+async function heapOf(page: Page): Promise<number> {
+  const session = await page.context().newCDPSession(page);
+  await session.send('HeapProfiler.collectGarbage');
+  const { usedSize } = await session.send('Runtime.getHeapUsage');
+  return usedSize;
+}
+
+it.each([10_000, 100_000])('shows %i resources, from the first to the last, in little memory', async (count) => {
+  const page = await openWith(count);
+  const table = page.getByRole('table', { name: 'Resources' });
+  await table.getByRole('link', { name: nameOf(0) }).waitFor();
+  expect(await table.getAttribute('aria-rowcount')).toBe(String(count + 1));
+  await page.evaluate('scrollTo(0, document.documentElement.scrollHeight)');
+  await table.getByRole('link', { name: nameOf(count - 1) }).waitFor();
+  expect(await table.getByRole('row').count()).toBeLessThan(maxRows);
+  expect(await heapOf(page)).toBeLessThan(maxHeap);
+});
