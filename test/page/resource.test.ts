@@ -88,7 +88,7 @@ it('shows the last call with its changes, if calls are recorded', async () => {
   const page = await browser.open(started.url + tableScreen('users'));
   const call = page.getByRole('region', { name: 'Last call' });
   await call.getByText('Reconcile', { exact: true }).waitFor();
-  await call.locator('.added', { hasText: 'name' }).waitFor();
+  await call.locator('.added', { hasText: 'name' }).first().waitFor();
   await call.getByRole('button', { name: 'answer' }).click();
   await call.getByRole('button', { name: 'changes since the call before' }).click();
   await call.getByText('PostgreSQL').last().waitFor();
