@@ -1,7 +1,7 @@
 import { useEffect } from 'preact/hooks';
 import { browserNow, connection } from '../data/connection.ts';
 import { retryNow } from '../data/connection-loop.ts';
-import { summary } from '../data/summary.ts';
+import { firstVersion, summary } from '../data/summary.ts';
 import { shown } from '../format/shown.ts';
 import { formatClock, formatSpan } from '../format/time.ts';
 import { announce } from '../parts/announce.tsx';
@@ -17,6 +17,7 @@ export function Banner() {
   }, [state]);
   if (!summary.value) return null;
   if (value.state === 'lost') return <Lost {...value} />;
+  if (summary.value.operatorVersion !== firstVersion.value) return <Upgraded version={summary.value.operatorVersion} />;
   return summary.value.standby ? <Standby /> : null;
 }
 
@@ -33,6 +34,20 @@ function Lost({ lostAt, retryAt, problem }: Extract<typeof connection.value, { s
       </p>
       <button type="button" class="button" onClick={retryNow}>
         Retry now
+      </button>
+    </section>
+  );
+}
+
+function Upgraded({ version }: { version: string }) {
+  return (
+    <section class="banner" aria-label="Version">
+      <Icon name="info" />
+      <p class="text">
+        <strong>The operator now has the version {shown(version, 40)}</strong>, and this page is of the one before.
+      </p>
+      <button type="button" class="button" onClick={() => location.reload()}>
+        Reload
       </button>
     </section>
   );
