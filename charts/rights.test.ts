@@ -156,13 +156,32 @@ describe('the rights of the operator', () => {
     expect(allowed.filter((right) => /\*|escalate|bind |impersonate|\/token( |$)/.test(right))).toEqual([]);
   });
 
+  it('do not include that to drain instances, which is for users to bind, where the chart allows actions', async () => {
+    const drainRole = async (values: object) => {
+      const objects = await render('kplug', values, 'system');
+      const args = JSON.stringify(objects.find(({ kind }) => kind === 'Deployment'));
+      const roles = objects
+        .filter(({ kind }) => kind === 'Role')
+        .filter((role) => JSON.stringify(role).includes('/drain'));
+      expect(Object.values(rightsIn(objects)).flat().join()).not.toContain('drain');
+      return { isAllowed: args.includes('--allow-actions'), roles: roles.map(({ metadata }) => metadata.name) };
+    };
+    expect(await drainRole({ delegations: [tables] })).toEqual({ isAllowed: false, roles: [] });
+    const allowing = { delegations: [tables], admin: { actions: { enabled: true } } };
+    expect(await drainRole(allowing)).toEqual({ isAllowed: true, roles: ['try-kplug-drain'] });
+  });
+
   it('are rules with a known purpose each', async () => {
     const kinds = [
       { apiVersion: 'apps/v1', kind: 'Deployment' },
       { apiVersion: 'v1', kind: 'Secret', allowPrivileged: true },
     ];
     const everything = { delegations: [{ ...tables, dependents: { kinds } }], pluginNamespaces: ['plugins'] };
-    const given = { delegations: [tables], tls: { secretName: 'operator-tls', caNamespaces: ['plugins'] } };
+    const given = {
+      delegations: [tables],
+      tls: { secretName: 'operator-tls', caNamespaces: ['plugins'] },
+      admin: { actions: { enabled: true } },
+    };
     const rendered = [everything, given, ...(await valuesFiles('kplug'))].map((values) =>
       render('kplug', values, 'system'),
     );

@@ -101,25 +101,6 @@ describe('WatchActivity', () => {
     expect([elsewhere.texts().length, none.texts()]).toEqual([2, ['synced']]);
   });
 
-  it('leaves out what is too much for a reader, and says how much', async () => {
-    const { operator, client } = await observedOperator();
-    await operator.plugin({ name: 'PostgreSQL' });
-    const { events, texts } = watch(client);
-    await expect.poll(texts).toEqual(['synced']);
-    const number = 3_000;
-    for (let index = 0; index < number; index++) operator.table(`t${index}`);
-    await operator.expectReady(`t${number - 1}`);
-    await operator.controller.whenIdle();
-    // Each table has an Event and a pass at least. Nothing is lost without being counted: the sequence says how many there were.
-    operator.table('last');
-    await expect.poll(() => texts().at(-1), { timeout: 20_000 }).toBe('last SETTLED');
-    const leftOut = events.reduce((sum, { case: kind, value }) => sum + (kind === 'leftOut' ? value : 0), 0);
-    const sent = events.flatMap(({ case: kind, value }) => (kind === 'activity' ? value.sequence : []));
-    expect(leftOut).toBeGreaterThan(0);
-    // Only the plugin came before the watch.
-    expect(BigInt(leftOut + sent.length + 1)).toBe(sent.at(-1));
-  });
-
   it('ends with the request, and refuses too many', async () => {
     const { client } = await observedOperator();
     const ending = new AbortController();

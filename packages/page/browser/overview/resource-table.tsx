@@ -85,7 +85,7 @@ function Rows({ rows, total }: RowsProps) {
   const keys = useRowKeys({ list, total, first, last, scrollTo });
   return (
     <div role="table" aria-label="Resources" aria-rowcount={total + 1} aria-colcount={columns.length}>
-      <div role="rowgroup">
+      <div class="table-head" role="rowgroup">
         <div class="row head" role="row" aria-rowindex={1}>
           {columns.map((column) => (
             <span key={column} role="columnheader" class={column.toLowerCase()}>

@@ -26,7 +26,7 @@ function Lost({ lostAt, retryAt, problem }: Extract<typeof connection.value, { s
   return (
     <section class="banner" aria-label="Connection">
       <Icon name="warning" />
-      <p class="text">
+      <p class="words">
         <strong>Connection lost at {formatClock(lostAt, browserNow.value)}</strong>; what you see is from then.{' '}
         {problem.title}
         {problem.detail ? `: ${shown(problem.detail, 160)}` : ''}.{' '}
@@ -43,7 +43,7 @@ function Upgraded({ version }: { version: string }) {
   return (
     <section class="banner" aria-label="Version">
       <Icon name="info" />
-      <p class="text">
+      <p class="words">
         <strong>The operator now has the version {shown(version, 40)}</strong>, and this page is of the one before.
       </p>
       <button type="button" class="button" onClick={() => location.reload()}>
@@ -57,7 +57,7 @@ function Standby() {
   return (
     <section class="banner" aria-label="Leadership">
       <Icon name="waiting" />
-      <p class="text">
+      <p class="words">
         <strong>This operator waits for leadership.</strong> It does no passes; its resources are as the API server has
         them. Another instance of the operator works, and has the plugins, passes and calls.
       </p>
