@@ -3,6 +3,7 @@ import { MemoryResources } from '@kplug/controller/memory';
 import { pino } from 'pino';
 import { expect, it, onTestFinished } from 'vitest';
 import { useBrowser } from './browser.ts';
+import { expectAccessible } from './check-page.ts';
 
 const browser = useBrowser();
 
@@ -31,6 +32,7 @@ it('says that the operator is gone, keeps what it knew, and shows what a new one
   await first.stop();
   const banner = page.getByRole('region', { name: 'Connection' });
   await banner.getByText(/Connection lost at \d/).waitFor();
+  await expectAccessible(page);
   // What is stale is shown as stale, not taken away.
   await page.getByRole('link', { name: 'before' }).first().waitFor();
   await start(adminAddress, 'after');
