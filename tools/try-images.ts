@@ -102,7 +102,9 @@ try {
   start('operator', [...what, ...addresses, '--log-level', 'warn', '--log-format', 'json'], {});
   const adminUrl = `http://127.0.0.1:${admin}`;
   await until('the operator answers its probes, and has a page', async () =>
-    (await Promise.all(['healthz', 'readyz', 'metrics', ''].map((path) => answers(`${adminUrl}/${path}`)))).every(Boolean),
+    (await Promise.all(['healthz', 'readyz', 'metrics', ''].map((path) => answers(`${adminUrl}/${path}`)))).every(
+      Boolean,
+    ),
   );
 
   const password = 'in-a-test';
