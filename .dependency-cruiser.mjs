@@ -54,6 +54,7 @@ export const controllerLayers = {
   admin: [
     'authentication',
     'certificates',
+    'clients',
     'delegation',
     'diagnosis',
     'paging',

@@ -291,6 +291,7 @@ const purposes: readonly [rule: RegExp, purpose: string][] = [
   [/^create authentication\.k8s\.io\/tokenreviews (-tokens)?$/, 'verifies tokens of plugins and readers'],
   [/^create authorization\.k8s\.io\/subjectaccessreviews $/, 'verifies the rights of readers of the admin port'],
   [/^get plugins\.kplug\.dev\/plugins\/admin $/, 'right of readers of the admin port, for users to bind'],
+  [/^update plugins\.kplug\.dev\/plugins\/drain $/, 'right to drain instances, for users to bind'],
   [/^get,list,watch,patch delegations\.kplug\.dev\/delegations -delegations$/, 'follows Delegation resources'],
   [/^patch delegations\.kplug\.dev\/delegations\/status -delegations$/, 'writes their statuses'],
   [

@@ -34,7 +34,8 @@ it.each([
   await passes.getByText('failed').first().click();
   await passes.getByRole('row', { name: /^call/ }).first().waitFor();
   await page.getByRole('region', { name: 'Events and hand-overs' }).getByText('already exists').first().waitFor();
-  await page.getByRole('region', { name: 'What it depends on' }).getByText('PostgreSQL 1.0.0').first().waitFor();
+  const tree = page.getByRole('region', { name: 'What it depends on' });
+  await tree.getByText('PostgreSQL 1.0.0', { exact: true }).filter({ visible: true }).first().waitFor();
   await expectAccessible(page);
   await expectNoSidewaysScroll(page);
   await takeScreenshot(page, `resource-${theme}-${width}`);

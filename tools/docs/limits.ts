@@ -39,6 +39,7 @@ const operatorHeadings: Record<keyof typeof operatorLimits, string> = {
   pluginResources: 'Plugin resources',
   catalogue: 'Catalogue of capabilities',
   telemetry: 'Metrics and Events in memory',
+  recording: 'Recorded calls',
   admin: 'Admin port',
   testingOperators: 'Operators in tests',
 };

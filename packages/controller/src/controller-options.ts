@@ -96,6 +96,16 @@ export interface ControllerOptions {
   pluginsFolder?: PluginsFolderOptions;
   /** Source of programs that the controller runs as plugins, instead of those of a folder. Default: none. */
   programs?: ProgramSource;
+  /**
+   * Allows actions through the admin port, such as draining an instance: without a cluster to processes of this machine, on a cluster to
+   * users who bring their token and may `update` `plugins/drain` (group `plugins.kplug.dev`) in the namespace of the operator. Default false.
+   */
+  allowActions?: boolean;
+  /**
+   * Records the last calls of plugins for each of the resources that were called last, for users of the admin port. Values of Secrets, and
+   * what looks like a secret, are masked; everything else in these resources is shown. Default false.
+   */
+  recordCalls?: boolean;
   /** Called after each call of a plugin. Must not throw. */
   onCall?: (call: CallObservation) => void;
   /** Logger. Default: pino on standard output, level `info`. */

@@ -7,6 +7,7 @@ import type { CallObserver } from './clients/call-observer.ts';
 import { PluginCaller } from './clients/caller.ts';
 import { Connections } from './clients/connections.ts';
 import type { PluginTransport } from './clients/plugin-transport.ts';
+import { CallRecorder } from './clients/recording/call-recorder.ts';
 import { countCertificates } from './controller-gauges.ts';
 import type { ControllerOptions } from './controller-options.ts';
 import { ControllerSecurity } from './controller-security.ts';
@@ -79,7 +80,8 @@ export function assembleParts(
   services.observeRequests?.((request) => metrics.requested(request));
 
   const connections = new Connections(registry, options.connections, transport, pluginSecurity);
-  const caller = new PluginCaller(connections, observing(metrics, options.onCall));
+  const recorder = recorderOf(options);
+  const caller = new PluginCaller(connections, observing(metrics, options.onCall), recorder);
   const attachments = attachmentsOf(options);
   const delegations = new Delegations({
     resources,
@@ -179,6 +181,7 @@ export function assembleParts(
     events,
     activities,
     passes,
+    recorder,
     connections,
     caller,
     defaultAdmission: admissionByDefault,
@@ -196,6 +199,11 @@ export function assembleParts(
     pods,
     prober,
   };
+}
+
+/** Returns the recorder of calls, if they are recorded. */
+function recorderOf({ recordCalls = false }: ControllerOptions): CallRecorder | undefined {
+  return recordCalls ? new CallRecorder() : undefined;
 }
 
 /** Returns an observer of calls that also notifies a listener. */

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import type { ActionPolicy } from './admin/action-rights.ts';
 import type { AdminSecurity } from './admin/open-admin.ts';
 import type { SecurityView } from './admin/security-service.ts';
 import type { AuthenticationObserver, Authenticator, Credentials, Proof } from './authentication/authenticator.ts';
@@ -89,8 +90,17 @@ export class ControllerSecurity implements Authenticator {
   get admin(): AdminSecurity {
     const { certificates } = this;
     const { namespace, tokens, access } = this.#options.resources.services ?? {};
-    if (!certificates) return { port: { mode: 'plain' }, namespace, tokens: undefined, access: undefined };
-    return { port: { mode: 'either', tls: certificates }, namespace, tokens, access };
+    const { actions } = this;
+    if (!certificates) return { port: { mode: 'plain' }, namespace, tokens: undefined, access: undefined, actions };
+    return { port: { mode: 'either', tls: certificates }, namespace, tokens, access, actions };
+  }
+
+  /** Who may act through the admin port. An operator of a cluster trusts no machine with it, also not its own. */
+  get actions(): ActionPolicy {
+    const { resources, allowActions: isEnabled = false } = this.#options;
+    const { namespace, tokens, access } = resources.services ?? {};
+    const actors = tokens || access ? 'cluster' : 'machine';
+    return { isEnabled, actors, reviewers: tokens && access && { tokens, access, namespace } };
   }
 
   /** Loads the certificates, and what identities are verified by. Rejects with `InvalidConfiguration` or `StorageFailed`. */

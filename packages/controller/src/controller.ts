@@ -279,7 +279,7 @@ export class Controller {
     const { security } = this.#parts;
     const securityView = () => security.view(this.heartbeatAddress);
     const isStandby = () => this.#state === 'standby';
-    const view = { ...this.#parts, securityView, isStandby, notReady: () => this.#notReady() };
+    const view = { ...this.#parts, log: this.#log, securityView, isStandby, notReady: () => this.#notReady() };
     const reporter = { log: this.#log, observer: this.#parts.metrics };
     const options = { hosts: adminHosts, maxConnections, reporter, page };
     const admin = await openAdmin(addresses, view, security.admin, options);

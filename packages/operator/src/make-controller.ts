@@ -40,6 +40,8 @@ function controllerOptions({ settings, delegations }: OperatorConfiguration) {
     adminAddress: addressOf(settings.adminBindAddress ?? '127.0.0.1:8082'),
     adminHosts: settings.adminHosts ?? [],
     page: settings.page ?? true,
+    recordCalls: settings.recordCalls ?? false,
+    allowActions: settings.allowActions ?? false,
     allowInsecurePlugins,
     ...(insecurePluginsFrom && { insecurePluginsFrom }),
     lease: leaseOf(settings),

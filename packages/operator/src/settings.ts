@@ -274,6 +274,20 @@ export const settings = {
     fallback: 'true',
     group: 'Ports',
   }),
+  recordCalls: toggle({
+    flags: ['record-calls'],
+    description:
+      'record the last calls of plugins for the resources that were called last; their contents are shown to those who may read the admin port, except values of Secrets and what looks like a secret',
+    fallback: 'false',
+    group: 'Ports',
+  }),
+  allowActions: toggle({
+    flags: ['allow-actions'],
+    description:
+      'allow actions through the admin port, such as draining an instance: on a cluster to users who may update plugins/drain, otherwise to processes of this machine',
+    fallback: 'false',
+    group: 'Ports',
+  }),
   adminHosts: texts({
     flags: ['admin-host'],
     placeholder: 'name',

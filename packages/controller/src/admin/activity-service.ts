@@ -1,11 +1,15 @@
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import { Code, ConnectError, type HandlerContext, type ServiceImpl } from '@connectrpc/connect';
-import type { ActivityService, WatchActivityRequest } from '@kplug/protocol';
+import type { ActivityService, ObservedCallSchema, WatchActivityRequest } from '@kplug/protocol';
+import type { CallRecorder, RecordedCall } from '../clients/recording/call-recorder.ts';
 import type { Delegation } from '../delegation/delegation.ts';
 import { isSameKind, parseKey, type ResourceKey } from '../resources/resource.ts';
 import type { Activity } from '../telemetry/activities.ts';
 import type { RecentPasses } from '../telemetry/recent-passes.ts';
 import type { ActivityWatches } from './activity-watches.ts';
 import { describePass } from './describe-pass.ts';
+import { durationOf } from './duration-of.ts';
 import { serveWatch } from './serve-watch.ts';
 
 /** Parts of a controller whose activities are shown. */
@@ -13,10 +17,17 @@ export interface ActivityParts {
   delegations: () => Iterable<Delegation>;
   watches: ActivityWatches;
   passes: RecentPasses;
+  /** `undefined` if no calls are recorded. */
+  recorder: CallRecorder | undefined;
 }
 
 /** Implements `kplug.v1.ActivityService`: what the operator does and did lately. */
-export function activityService({ delegations, watches, passes }: ActivityParts): ServiceImpl<typeof ActivityService> {
+export function activityService({
+  delegations,
+  watches,
+  passes,
+  recorder,
+}: ActivityParts): ServiceImpl<typeof ActivityService> {
   return {
     watchActivity: (request, context: HandlerContext) =>
       serveWatch(context, (reader) =>
@@ -26,10 +37,14 @@ export function activityService({ delegations, watches, passes }: ActivityParts)
     listPasses: ({ key }) => ({ passes: passes.of(checkKey(key)).map(describePass) }),
 
     listCalls: ({ key }) => {
-      checkKey(key);
-      return { recording: false, calls: [] };
+      const calls = recorder?.of(checkKey(key)) ?? [];
+      return { recording: recorder !== undefined, calls: calls.map(describeCall) };
     },
   };
+}
+
+function describeCall({ at, took, ...call }: RecordedCall): MessageInitShape<typeof ObservedCallSchema> {
+  return { ...call, at: timestampFromMs(at), took: durationOf(took) };
 }
 
 /** Throws `invalid_argument` for a malformed key, which no resource has. */

@@ -80,7 +80,7 @@ export class AdminServer {
     ];
     this.#advice = `not found; try ${all.join(', ').replace(/, ([^,]*)$/, ' or $1')}\n`;
     const fallback = (request: PageRequest, response: PageAnswer) => void this.#serve(request, response);
-    const connections = new RequestConnections();
+    const connections = new RequestConnections((request) => this.#server.securityOf(request));
     const contextValues = connections.contextOf.bind(connections);
     const readMaxBytes = limits.admin.maxMessageSize;
     const connect =

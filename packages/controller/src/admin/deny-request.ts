@@ -12,6 +12,11 @@ export interface Denial {
   headers?: Readonly<Record<string, string>>;
 }
 
+/** Returns the code of a denial with an HTTP status. */
+export function codeOfStatus(status: number): Code {
+  return status === 401 ? Code.Unauthenticated : codeFromHttpStatus(status);
+}
+
 /** Answers a request that is denied, in the format that its client reads: gRPC, Connect, or text. */
 export function denyRequest(
   request: AnyRequest,
@@ -20,7 +25,7 @@ export function denyRequest(
 ): void {
   for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
   const type = request.headers['content-type'] ?? '';
-  const code = status === 401 ? Code.Unauthenticated : codeFromHttpStatus(status);
+  const code = codeOfStatus(status);
   if (type.startsWith('application/grpc')) {
     response.statusCode = 200;
     response.setHeader('content-type', type);

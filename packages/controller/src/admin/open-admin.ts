@@ -2,6 +2,7 @@
 
 import type { ConnectRouter } from '@connectrpc/connect';
 import {
+  ActionService,
   ActivityService,
   DelegationService,
   EventService,
@@ -11,6 +12,8 @@ import {
   RegistryService,
   SecurityService,
 } from '@kplug/protocol';
+import type { Logger } from 'pino';
+import type { CallRecorder } from '../clients/recording/call-recorder.ts';
 import type { Delegation } from '../delegation/delegation.ts';
 import { describeWriteProblems } from '../delegation/writes/write-problem.ts';
 import type { PortSecurity } from '../ports/guarded-listener.ts';
@@ -23,6 +26,8 @@ import type { Activities } from '../telemetry/activities.ts';
 import type { RecentEvents } from '../telemetry/events.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { RecentPasses } from '../telemetry/recent-passes.ts';
+import { type ActionPolicy, ActionRights } from './action-rights.ts';
+import { actionService } from './action-service.ts';
 import { activityService } from './activity-service.ts';
 import { ActivityWatches } from './activity-watches.ts';
 import { AdminServer, type AdminServerOptions } from './admin-server.ts';
@@ -45,6 +50,9 @@ export interface AdminView {
   events: RecentEvents;
   activities: Activities;
   passes: RecentPasses;
+  /** Recorder of calls; `undefined` if none are recorded. */
+  recorder: CallRecorder | undefined;
+  log: Logger;
   metrics: Metrics;
   folder: HostedFolder | undefined;
   refusals: RecentRefusals;
@@ -60,6 +68,8 @@ export interface AdminView {
 export interface AdminSecurity extends AuthorizerParts {
   /** Encryption. Loopback connections may be in plain text. */
   port: PortSecurity;
+  /** Who may act. */
+  actions: ActionPolicy;
 }
 
 /** Addresses of the ports for users and monitoring, as `host:port`; `false` for none. */
@@ -91,7 +101,7 @@ export interface AdminPorts {
 export async function openAdmin(
   addresses: AdminAddresses,
   view: AdminView,
-  { port: security, ...parts }: AdminSecurity,
+  { port: security, actions, ...parts }: AdminSecurity,
   { page, ...options }: AdminOptions = {},
 ): Promise<AdminPorts> {
   const { metrics, notReady } = view;
@@ -101,8 +111,9 @@ export async function openAdmin(
     degraded,
     metrics: async () => ({ contentType: metrics.registry.contentType, text: await metrics.registry.metrics() }),
   };
+  const rights = new ActionRights(actions);
   const admin = new AdminServer(
-    { ...probesAndMetrics, page, routes: (router) => addServices(router, view) },
+    { ...probesAndMetrics, page, routes: (router) => addServices(router, view, rights) },
     { ...options, security, authorize: authorizeBy(parts) },
   );
   const ports = [
@@ -156,6 +167,7 @@ function describeInsecure({ mode, allowsFirstKplug }: SecurityView): string[] {
 function addServices(
   router: ConnectRouter,
   { registry, watches, delegations, events, metrics, folder, refusals, securityView, isStandby, ...view }: AdminView,
+  rights: ActionRights,
 ): void {
   const plugins = new PluginList(registry);
   router
@@ -163,12 +175,14 @@ function addServices(
       listPlugins: async (request) => orInvalidToken(await plugins.read(request)),
       watchPlugins: (request, context) => serveWatch(context, (reader) => watches.open(request, reader)),
     })
+    .service(ActionService, actionService({ rights, registry, isStandby, log: view.log }))
     .service(
       ActivityService,
       activityService({
         delegations: () => delegations,
         watches: new ActivityWatches(view.activities),
         passes: view.passes,
+        recorder: view.recorder,
       }),
     )
     .service(

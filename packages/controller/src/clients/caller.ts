@@ -17,18 +17,21 @@ import { HangingInstances } from './hanging-instances.ts';
 import { CallInterrupted, InterruptedCalls, isInterrupted } from './interruption.ts';
 import type { CallTrace, FinalizeCause, PluginAnswer, PluginCall } from './plugin-call.ts';
 import type { PluginClient } from './plugin-client.ts';
+import type { CallRecorder, EndedCall } from './recording/call-recorder.ts';
 import { RequestTooLarge } from './request-too-large.ts';
 
 const { maxTextLength } = limits.calls;
 
 /** Options of a call. */
-interface CallOptions {
+interface CallOptions<T> {
   /** Makes the error of a call that may still run in the plugin. */
   onInterrupted?: (error: unknown, instance: Instance) => KplugError;
   /** Largest number of concurrent calls to an instance of the first Kplug's protocol. Others have no limit. */
   v0Concurrency?: number;
   /** Base resource of the call. */
   resource?: ResourceKey;
+  /** Called at the end of each attempt, with its content. */
+  onEnd?: ((attempt: EndedAttempt<T>) => void) | undefined;
   /** Makes each attempt. Default: nobody observes them. */
   attempts?: CallAttempts | undefined;
 }
@@ -39,10 +42,16 @@ type MakeCall<T> = (plugin: PluginClient, trace?: CallTrace) => Promise<T>;
 const unobserved: ObservedAttempt = { trace: undefined, isTraced: false, ended: () => undefined };
 
 /** Call that is made at one instance after another. */
-interface Called {
+interface Called<T> {
   implementation: Implementation;
   method: string;
   resource: ResourceKey | undefined;
+  onEnd: ((attempt: EndedAttempt<T>) => void) | undefined;
+}
+
+/** Attempt to make a call, with its content. */
+interface EndedAttempt<T = PluginAnswer> extends Pick<EndedCall, 'instance' | 'at' | 'took' | 'code' | 'error'> {
+  answer?: T;
 }
 
 /** Instance that is called, with the connection to it. Its disposal admits the next call to an instance that limits them. */
@@ -55,12 +64,15 @@ interface Target extends Disposable {
 export class PluginCaller {
   readonly #connections: Connections;
   readonly #observer: CallObserver | undefined;
+  readonly #recorder: CallRecorder | undefined;
   readonly #interrupted = new InterruptedCalls();
   readonly #hanging = new HangingInstances();
 
-  constructor(connections: Connections, observer?: CallObserver) {
+  /** @param recorder records the calls for resources. Default: none is recorded. */
+  constructor(connections: Connections, observer?: CallObserver, recorder?: CallRecorder) {
     this.#connections = connections;
     this.#observer = observer;
+    this.#recorder = recorder;
   }
 
   /**
@@ -96,23 +108,26 @@ export class PluginCaller {
   ): Promise<PluginAnswer> {
     const make = (plugin: PluginClient, deadline: number, trace?: CallTrace) =>
       plugin.finalize(trace ? { ...call, trace } : call, cause, deadline);
-    return this.#callOnce(implementation, 'Finalize', call, timeout, { make, attempts });
+    return this.#callOnce(implementation, 'Finalize', call, timeout, { make, attempts, cause });
   }
 
   /** Makes a call unless an earlier one for the resource may still run. */
   async #callOnce(
     implementation: Implementation,
     method: string,
-    { base, v0: { concurrency: v0Concurrency } }: PluginCall,
+    call: PluginCall,
     timeout: number,
     {
       make,
       attempts,
+      cause,
     }: {
       make: (plugin: PluginClient, deadline: number, trace?: CallTrace) => Promise<PluginAnswer>;
       attempts: CallAttempts | undefined;
+      cause?: FinalizeCause;
     },
   ): Promise<PluginAnswer> {
+    const { base, v0 } = call;
     const key = `${implementation.plugin.key} ${base.metadata.uid}`;
     const remaining = this.#interrupted.remaining(key);
     if (remaining !== undefined) throw interruption(implementation, remaining);
@@ -125,7 +140,10 @@ export class PluginCaller {
       this.#interrupted.add(key, instance, deadline);
       return interruption(implementation, deadline - Date.now(), error);
     };
-    const options = { onInterrupted, v0Concurrency, resource: keyOf(base), attempts };
+    const recorder = this.#recorder;
+    const onEnd = recorder && ((attempt: EndedAttempt) => recorder.record({ method, call, cause, ...attempt }));
+    const { concurrency: v0Concurrency } = v0;
+    const options = { onInterrupted, v0Concurrency, resource: keyOf(base), attempts, onEnd };
     return this.call(implementation, method, makeInTime, options);
   }
 
@@ -134,13 +152,13 @@ export class PluginCaller {
     implementation: Implementation,
     method: string,
     make: MakeCall<T>,
-    { onInterrupted, v0Concurrency = Number.POSITIVE_INFINITY, resource, attempts }: CallOptions = {},
+    { onInterrupted, v0Concurrency = Number.POSITIVE_INFINITY, resource, attempts, onEnd }: CallOptions<T> = {},
   ): Promise<T> {
     const tried = new Set<Instance>();
     let isRepeated = false;
     for (;;) {
       using target = await this.#open(implementation, tried, v0Concurrency);
-      const called = { implementation, method, resource };
+      const called = { implementation, method, resource, onEnd };
       try {
         if (!attempts) return await this.#attempt(called, target, make, unobserved);
         const attempt = attemptOf(method, target);
@@ -159,14 +177,16 @@ export class PluginCaller {
 
   /** Makes a call at one instance. Rejects with its error as it is. */
   async #attempt<T>(
-    { implementation, method, resource }: Called,
+    { implementation, method, resource, onEnd }: Called<T>,
     { instance, connection }: Target,
     make: MakeCall<T>,
     observed: ObservedAttempt,
   ): Promise<T> {
     const startedAt = performance.now();
+    const at = Date.now();
     const { text: plugin } = implementation.plugin;
-    const observe = (code: string, error?: unknown) => {
+    const observe = (code: string, { answer, error }: { answer?: T; error?: unknown }) => {
+      const duration = performance.now() - startedAt;
       const shown = error === undefined ? undefined : translate(error, implementation, instance);
       observed.ended(code, shown);
       this.#observer?.called({
@@ -176,18 +196,20 @@ export class PluginCaller {
         code,
         failed: error !== undefined,
         ...(shown && { error: { reason: reasonOf(code, shown), message: shown.message } }),
-        duration: performance.now() - startedAt,
+        duration,
         ...(observed.isTraced && observed.trace && { traceparent: observed.trace.traceparent }),
       });
+      const ended = { instance, at, took: duration, code };
+      onEnd?.({ ...ended, ...(answer !== undefined && { answer }), ...(shown && { error: shown.message }) });
     };
     this.#observer?.calling(plugin);
     try {
       const answer = await connection.call((client) => make(client, observed.trace));
-      observe('OK');
+      observe('OK', { answer });
       this.#hanging.answered(instance);
       return answer;
     } catch (error) {
-      observe(codeOf(error), error);
+      observe(codeOf(error), { error });
       this.#noteFailure(instance, error);
       throw error;
     }

@@ -12,6 +12,7 @@ import type { LimitGroup } from './limit.ts';
 import { downloads, pluginsFolder } from './plugins-folder.ts';
 import { ports } from './ports.ts';
 import { queue } from './queue.ts';
+import { recording } from './recording.ts';
 import { flaps, holders, registrations } from './registrations.ts';
 import { directory, resources } from './resources.ts';
 import { states } from './states.ts';
@@ -50,6 +51,7 @@ export const limitTable = {
   pluginResources,
   catalogue,
   telemetry,
+  recording,
   admin,
   testingOperators,
 } satisfies Record<string, LimitGroup>;

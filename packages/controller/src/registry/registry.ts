@@ -239,13 +239,18 @@ export class Registry {
     if (known.state !== 'draining') this.#setState(known, 'draining', reason);
   }
 
-  /** Requests an instance to drain: to finish its in-flight calls and to stop. It gets no new calls. */
-  drain(instanceId: string): void {
+  /**
+   * Requests an instance to drain: to finish its in-flight calls and to stop. It gets no new calls. Reports whether that is new.
+   *
+   * @param reason explanation of its state.
+   */
+  drain(instanceId: string, reason = 'the controller requested it to stop'): boolean {
     const known = this.#instances.get(instanceId);
-    if (!known || known.drainRequested) return;
+    if (!known || known.drainRequested) return false;
     known.drainRequested = true;
     known.session?.notify(known.registration.lease, true);
-    if (known.state !== 'draining') this.#setState(known, 'draining', 'the controller requested it to stop');
+    if (known.state !== 'draining') this.#setState(known, 'draining', reason);
+    return true;
   }
 
   /**
