@@ -52,7 +52,8 @@ export const alertCases: readonly AlertCase[] = [
     alert: 'KplugResourcesNotReady',
     fires: {
       [`kplug_resources{${operator}, delegation="tables", state="ready"}`]: '80x90',
-      [`kplug_resources{${operator}, delegation="tables", state="unready"}`]: '0x20 20x70',
+      [`kplug_resources{${operator}, delegation="tables", state="failing"}`]: '0x20 15x70',
+      [`kplug_resources{${operator}, delegation="tables", state="waiting"}`]: '0x20 5x70',
     },
     labels: { ...target, delegation: 'tables' },
     description: '20% of the resources of the delegation tables has not been ready for 30 minutes.',
@@ -60,15 +61,25 @@ export const alertCases: readonly AlertCase[] = [
     silent: [
       {
         [`kplug_resources{${operator}, delegation="tables", state="ready"}`]: '80x90',
-        [`kplug_resources{${operator}, delegation="tables", state="unready"}`]: '2x90',
+        [`kplug_resources{${operator}, delegation="tables", state="failing"}`]: '2x90',
         [`kplug_resources{${operator}, delegation="tables", state="paused"}`]: '40x90',
+        [`kplug_resources{${operator}, delegation="tables", state="deleting"}`]: '40x90',
       },
       // None at all.
       {
         [`kplug_resources{${operator}, delegation="tables", state="ready"}`]: '0x90',
-        [`kplug_resources{${operator}, delegation="tables", state="unready"}`]: '0x90',
+        [`kplug_resources{${operator}, delegation="tables", state="failing"}`]: '0x90',
       },
     ],
+  },
+  {
+    alert: 'KplugKindUnreadable',
+    fires: { [`kplug_kind_unreadable{${operator}, delegation="tables", reason="Forbidden"}`]: '1x90' },
+    labels: { ...target, delegation: 'tables', reason: 'Forbidden' },
+    description:
+      'The operator cannot read the resources of the delegation tables, and knows their former states only: Forbidden.',
+    notBefore: '4m',
+    silent: [{ [`kplug_kind_unreadable{${operator}, delegation="tables", reason="Unreachable"}`]: '1x3 stale' }],
   },
   {
     alert: 'KplugPassesFailing',

@@ -14,6 +14,12 @@ export interface Sample {
   value: [time: number, value: string];
 }
 
+/** A reference to a trace. */
+export interface Exemplar {
+  labels: Record<string, string>;
+  value: string;
+}
+
 /** A Prometheus server that scrapes an operator every 200 ms. It is killed when its scope ends. */
 export class PrometheusServer implements AsyncDisposable {
   readonly #child: ChildProcess;
@@ -39,6 +45,8 @@ export class PrometheusServer implements AsyncDisposable {
     );
     const address = `127.0.0.1:${await freePort()}`;
     const args = [
+      '--enable-feature=exemplar-storage',
+
       `--config.file=${config}`,
       `--storage.tsdb.path=${join(folder, 'data')}`,
       `--web.listen-address=${address}`,
@@ -64,6 +72,16 @@ export class PrometheusServer implements AsyncDisposable {
     const { data, error } = (await response.json()) as { data?: { result: Sample[] }; error?: string };
     if (!data) throw new Error(`${expr}: ${error}`);
     return data.result;
+  }
+
+  /** Returns the exemplars of an expression of the last minute. */
+  async exemplars(expr: string): Promise<Exemplar[]> {
+    const now = Date.now() / 1_000;
+    const range = { query: expr, start: `${now - 60}`, end: `${now + 60}` };
+    const response = await fetch(`${this.#url}/api/v1/query_exemplars?${new URLSearchParams(range)}`);
+    const { data, error } = (await response.json()) as { data?: { exemplars: Exemplar[] }[]; error?: string };
+    if (!data) throw new Error(`${expr}: ${error}`);
+    return data.flatMap(({ exemplars }) => exemplars);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

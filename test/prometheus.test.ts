@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { OtlpReceiver } from '@kplug/testing';
 import { GreetingWorkspace } from '@kplug/testing/kplug';
 import { expect, it, vi } from 'vitest';
 import type { MetricDefinition } from '../packages/controller/src/telemetry/metric-table/definition.ts';
@@ -7,6 +8,7 @@ import { rows } from '../tools/charts/monitoring/dashboard.ts';
 import { withoutVariables } from '../tools/charts/monitoring/panel.ts';
 import { findPrometheus } from '../tools/prometheus/find-prometheus.ts';
 import { PrometheusServer } from './prometheus-server.ts';
+import { startOperatorProgram, startTracedPlugin } from './traces.fixture.ts';
 
 /** A greeting that fails. @param note text by which its spec differs. */
 const nobody = (note: string) =>
@@ -16,9 +18,12 @@ const files = {
   'manifests/nobody.yaml': nobody('first'),
 };
 
+const panels = rows.flatMap((row) => row.panels);
+
 /** Panels without a value here: nothing of this kind happens, or it needs a cluster. */
 const quiet = [
   'Leaders',
+  'Kinds that cannot be read',
   'Plugins that are suspended',
   'Plugins of the folder',
   'Refused registrations',
@@ -47,7 +52,6 @@ it('Prometheus scrapes an operator, and the panels of the dashboard show what it
   workspace.startPlugin(at.heartbeatAddress);
   await workspace.greeting('one', 'Hello, One!');
 
-  const panels = rows.flatMap((row) => row.panels);
   const values = async () =>
     Promise.all(
       panels.map(async ({ title, queries }) => {
@@ -70,9 +74,34 @@ it('Prometheus scrapes an operator, and the panels of the dashboard show what it
   expect(numberOf('Ready')).toBe(0.5);
   expect(numberOf('Not ready')).toBe(1);
   expect(numberOf('Live instances')).toBe(1);
+  expect(shown.get('Why resources are not ready')).toMatchObject([
+    {
+      metric: { delegation: 'greetings', state: 'failing', reason: 'NobodyGreeted' },
+      value: [expect.any(Number), '1'],
+    },
+  ]);
   expect(shown.get('Why passes fail')?.map(({ metric }) => metric)).toEqual([
     { delegation: 'greetings', reason: 'NobodyGreeted' },
   ]);
+});
+
+it('Prometheus takes exemplars that link passes and calls to their traces', { timeout: 120_000 }, async () => {
+  await using collector = await OtlpReceiver.start();
+  const operator = await startOperatorProgram(collector.environment);
+  await using prometheus = await PrometheusServer.start(operator.at.adminAddress);
+  startTracedPlugin(operator, collector.environment);
+  const call = await collector.waitFor(({ service, kind }) => service === 'kplug-operator' && kind === 'client');
+  for (const title of ['Duration of passes', 'Duration of calls']) {
+    const [query] =
+      panels.find((panel) => panel.title === title)?.queries.filter(({ hasExemplars }) => hasExemplars) ?? [];
+    await vi.waitFor(
+      async () => {
+        const exemplars = await prometheus.exemplars(withoutVariables(query?.expr ?? '', '1m'));
+        expect(exemplars.map(({ labels }) => labels.trace_id)).toContain(call.traceId);
+      },
+      { timeout: 30_000, interval: 200 },
+    );
+  }
 });
 
 it('promtool accepts the metrics of a running operator, which are those of the table', {

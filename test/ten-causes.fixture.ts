@@ -1,7 +1,7 @@
 import { createClient } from '@connectrpc/connect';
-import { createGrpcTransport } from '@connectrpc/connect-node';
-import { type DelegationDeclaration, formatKey, type ResourceKey } from '@kplug/controller';
-import { RegistryService } from '@kplug/protocol';
+import { createConnectTransport, createGrpcTransport } from '@connectrpc/connect-node';
+import { type DelegationDeclaration, formatKey, parseKey, type ResourceKey } from '@kplug/controller';
+import { DelegationService, type Diagnosis, RegistryService } from '@kplug/protocol';
 import { type PluginDefinition, terminal } from '@kplug/sdk';
 import { keyFor, reference, TestOperator } from '@kplug/testing';
 import { KubernetesOperator, uniqueGroup } from '@kplug/testing/cluster';
@@ -55,7 +55,7 @@ export function shown({ controller }: TestOperator, expectation: Expectation): S
 }
 
 /** Causes a `Table` to be not ready with a reason, on an operator with a plugin. */
-async function unready(
+export async function unready(
   {
     delegation,
     plugin,
@@ -97,7 +97,7 @@ export const hanging: Plugin = {
 };
 
 /** Starts an operator on a namespace of a real API server, with an admin port. @param rules rights of the operator. Default: all. */
-async function startOnCluster(
+export async function startOnCluster(
   cluster: TestCluster,
   { rules, delegation = {} }: { rules?: object[]; delegation?: Delegation },
 ): Promise<{ operator: KubernetesOperator; adminUrl: string; namespace: string }> {
@@ -114,13 +114,13 @@ async function startOnCluster(
   return { operator, adminUrl: `http://${operator.controller.adminAddress}`, namespace };
 }
 
-async function connect(): Promise<TestCluster> {
+export async function connectCluster(): Promise<TestCluster> {
   const cluster = await TestCluster.connect();
   onTestFinished(() => cluster.close());
   return cluster;
 }
 
-async function define(cluster: TestCluster, defined: ClusterObject): Promise<void> {
+export async function defineKind(cluster: TestCluster, defined: ClusterObject): Promise<void> {
   await cluster.define(defined);
   onTestFinished(() => cluster.delete(defined));
 }
@@ -225,10 +225,10 @@ export const causes: readonly Cause[] = [
     title: 'the operator lacks a right',
     onCluster: true,
     start: async () => {
-      const cluster = await connect();
+      const cluster = await connectCluster();
       const group = uniqueGroup();
       const base = { apiVersion: `${group}/v1`, kind: 'Ledger' };
-      await define(cluster, definition({ group, kind: 'Ledger' }));
+      await defineKind(cluster, definition({ group, kind: 'Ledger' }));
       const rules = [
         { apiGroups: [group], resources: ['ledgers'], verbs: [...read, 'patch'] },
         { apiGroups: ['events.k8s.io'], resources: ['events'], verbs: ['create', 'patch'] },
@@ -251,7 +251,7 @@ export const causes: readonly Cause[] = [
     title: 'the CustomResourceDefinition refuses the status',
     onCluster: true,
     start: async () => {
-      const cluster = await connect();
+      const cluster = await connectCluster();
       const group = uniqueGroup();
       const base = { apiVersion: `${group}/v1`, kind: 'Strict' };
       const status = {
@@ -259,7 +259,7 @@ export const causes: readonly Cause[] = [
         'x-kubernetes-preserve-unknown-fields': true,
         properties: { conditions: conditionsSchema, phase: { type: 'string', enum: ['Ready', 'Waiting'] } },
       };
-      await define(cluster, definition({ group, kind: 'Strict', status }));
+      await defineKind(cluster, definition({ group, kind: 'Strict', status }));
       const { operator, adminUrl, namespace } = await startOnCluster(cluster, { delegation: { base } });
       await operator.plugin({ name: 'PostgreSQL', reconcile: () => ({ status: { phase: 'Strange' } }) });
       await cluster.apply({ ...base, metadata: { name: 'users', namespace }, spec: {} });
@@ -275,7 +275,20 @@ export const causes: readonly Cause[] = [
   },
 ];
 
-/** Waits until a condition holds, for what follows the start of an operator. */
-export function until(check: () => void | Promise<void>): Promise<void> {
-  return vi.waitFor(check, waiting);
+/** Returns a client of an operator. */
+export function clientOf({ adminUrl }: Pick<StartedCause, 'adminUrl'>) {
+  return createClient(DelegationService, createConnectTransport({ baseUrl: adminUrl, httpVersion: '1.1' }));
+}
+
+/** Waits until the diagnosis of a resource is as expected. */
+export async function expectDiagnosis(started: StartedCause): Promise<Diagnosis> {
+  const client = clientOf(started);
+  return vi.waitFor(async () => {
+    const { diagnosis } = await client.traceResource(parseKey(started.key));
+    expect(diagnosis?.summary).toMatch(started.expected);
+    expect(diagnosis?.advice).toMatch(started.advice);
+    if (started.detail) expect(diagnosis?.details).toContainEqual(expect.stringMatching(started.detail));
+    if (started.stale) expect(diagnosis?.stale).toContainEqual(expect.stringMatching(started.stale));
+    return diagnosis as Diagnosis;
+  }, waiting);
 }

@@ -1,28 +1,6 @@
-import { createClient } from '@connectrpc/connect';
-import { createConnectTransport } from '@connectrpc/connect-node';
-import { parseKey } from '@kplug/controller';
-import { DelegationService, type Diagnosis, ResourceState } from '@kplug/protocol';
-import { describe, expect, it, vi } from 'vitest';
-import { causes, type StartedCause } from './ten-causes.fixture.ts';
-
-const waiting = { timeout: 20_000, interval: 20 };
-
-function clientOf({ adminUrl }: StartedCause) {
-  return createClient(DelegationService, createConnectTransport({ baseUrl: adminUrl, httpVersion: '1.1' }));
-}
-
-/** Waits until the diagnosis of a resource is as expected. */
-async function expectDiagnosis(started: StartedCause): Promise<Diagnosis> {
-  const client = clientOf(started);
-  return vi.waitFor(async () => {
-    const { diagnosis } = await client.traceResource(parseKey(started.key));
-    expect(diagnosis?.summary).toMatch(started.expected);
-    expect(diagnosis?.advice).toMatch(started.advice);
-    if (started.detail) expect(diagnosis?.details).toContainEqual(expect.stringMatching(started.detail));
-    if (started.stale) expect(diagnosis?.stale).toContainEqual(expect.stringMatching(started.stale));
-    return diagnosis as Diagnosis;
-  }, waiting);
-}
+import { ResourceState } from '@kplug/protocol';
+import { describe, expect, it } from 'vitest';
+import { causes, clientOf, expectDiagnosis } from './ten-causes.fixture.ts';
 
 describe('the diagnosis of a resource names the cause and what to do next when', () => {
   it.each(causes)('$title', { timeout: 60_000 }, async ({ start }) => {

@@ -35,7 +35,7 @@ type Call[Spec, Status any] struct {
 	Attempt int
 	// Deadline of the call; the zero time if the controller sent none.
 	Deadline time.Time
-	// W3C trace context of the pass; empty without tracing.
+	// W3C trace context of the operator's call; empty without tracing. The context of the function has the span of the call.
 	TraceParent, TraceState string
 	// Logger with the name of the resource.
 	Log *slog.Logger

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"go.opentelemetry.io/otel/trace"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
@@ -142,8 +143,13 @@ func (s *service) Finalize(ctx context.Context, r *kplugv1.FinalizeRequest) (*kp
 	return s.finalize(ctx, r), nil
 }
 
+// reconcile answers a call in a span of its trace.
 func (s *service) reconcile(ctx context.Context, r *kplugv1.ReconcileRequest) *kplugv1.ReconcileResponse {
-	response, err := handle(ctx, s, r, func(one *implementation) (*kplugv1.ReconcileResponse, error) { return one.reconcile(ctx, r, s.log) })
+	return traced(ctx, "Reconcile", r, func(ctx context.Context) *kplugv1.ReconcileResponse { return s.answerReconcile(ctx, r) })
+}
+
+func (s *service) answerReconcile(ctx context.Context, r *kplugv1.ReconcileRequest) *kplugv1.ReconcileResponse {
+	response, err := handle(ctx, s, r, func(one *implementation) (*kplugv1.ReconcileResponse, error) { return one.reconcile(ctx, r, tracedLog(ctx, s.log)) })
 	if err == nil {
 		err = checkAnswer(response, s.maxAnswerSize)
 	}
@@ -154,8 +160,13 @@ func (s *service) reconcile(ctx context.Context, r *kplugv1.ReconcileRequest) *k
 	return &kplugv1.ReconcileResponse{Outcome: failed.outcome, RetryAfter: failed.retryAfter, Messages: failed.messages}
 }
 
+// finalize answers a call in a span of its trace.
 func (s *service) finalize(ctx context.Context, r *kplugv1.FinalizeRequest) *kplugv1.FinalizeResponse {
-	response, err := handle(ctx, s, r, func(one *implementation) (*kplugv1.FinalizeResponse, error) { return one.finalize(ctx, r, s.log) })
+	return traced(ctx, "Finalize", r, func(ctx context.Context) *kplugv1.FinalizeResponse { return s.answerFinalize(ctx, r) })
+}
+
+func (s *service) answerFinalize(ctx context.Context, r *kplugv1.FinalizeRequest) *kplugv1.FinalizeResponse {
+	response, err := handle(ctx, s, r, func(one *implementation) (*kplugv1.FinalizeResponse, error) { return one.finalize(ctx, r, tracedLog(ctx, s.log)) })
 	if err == nil {
 		err = checkFinalizeAnswer(response, s.maxAnswerSize)
 	}
@@ -232,6 +243,7 @@ func uidOf(r request) string {
 func (s *service) explain(ctx context.Context, r request, err error) explanation {
 	explained := explain(err)
 	if explained.unexpected {
+		trace.SpanFromContext(ctx).RecordError(err)
 		// After a cancellation the caller no longer waits for the answer, and functions usually fail.
 		level := slog.LevelError
 		if ctx.Err() != nil {

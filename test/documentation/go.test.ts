@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, it, onTestFinished } from 'vitest';
-import { goSdk, goVariables, hasGoFor } from '../../tools/languages/go.ts';
+import { goSdk, goVariables, hasGoFor, tracedGoPlugin } from '../../tools/languages/go.ts';
 import { snippetsIn } from './snippets.ts';
 
 const execute = promisify(execFile);
@@ -24,8 +24,8 @@ it.skipIf(!hasGo)('every snippet in Go passes go vet and is formatted', { timeou
   }
   const run = (program: string, ...args: string[]) =>
     execute(program, args, { cwd: folder, env: { ...process.env, ...goVariables } });
-  // With the dependencies of the SDK, in the same versions.
-  for (const file of ['go.mod', 'go.sum']) cpSync(join(goSdk, file), join(folder, file));
+  // With the dependencies of the SDK, and an exporter of traces, in the same versions.
+  for (const file of ['go.mod', 'go.sum']) cpSync(join(tracedGoPlugin, file), join(folder, file));
   const edits = [
     '-module=example.org/snippets',
     '-require=kplug.dev/sdk-go@v0.0.0',

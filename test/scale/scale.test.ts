@@ -1,4 +1,5 @@
 // Tests that no event blocks the event loop, however many resources and instances there are.
+import { ResourceState } from '@kplug/protocol';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { PluginWatches } from '../../packages/controller/src/registry/plugin-watches.ts';
 import { formatKey } from '../../packages/controller/src/resources/resource.ts';
@@ -125,6 +126,24 @@ describe(`with ${count} resources and instances`, { timeout: 600_000 }, () => {
       await world.register(flapping, 'PostgreSQL');
       await idle();
     }));
+
+  it('searches and summarizes', async () => {
+    // The first search puts all keys in order.
+    await expectShortBlocks(async () => void (await world.search({})));
+    await expectShortBlocks(async () => {
+      expect(await world.search({ text: 'table t99999 postgresql', states: [ResourceState.READY] })).toBe(1);
+      expect(await world.search({ plugin: 'postgresql', offset: 90_000, limit: 1_000 })).toBe(count);
+      expect(await world.search({ states: [ResourceState.FAILING] })).toBe(0);
+    });
+    await expectShortBlocks(async () => {
+      const reader = { peer: '', signal: new AbortController().signal };
+      for await (const { delegations, namespaces } of world.summaries.open('', reader)) {
+        expect(delegations[0]).toMatchObject({ total: count, ready: count, causes: [] });
+        expect(namespaces).toMatchObject([{ name: 'a', total: count, notReady: 0 }]);
+        break;
+      }
+    });
+  });
 
   it('lists and watches', async () => {
     const { plugins } = world;

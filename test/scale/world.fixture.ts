@@ -1,8 +1,13 @@
-import { create } from '@bufbuild/protobuf';
+import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import type { HandlerContext } from '@connectrpc/connect';
-import { ListDelegationsRequestSchema, ListResourcesRequestSchema } from '@kplug/protocol';
+import {
+  ListDelegationsRequestSchema,
+  ListResourcesRequestSchema,
+  SearchResourcesRequestSchema,
+} from '@kplug/protocol';
 import { pino } from 'pino';
 import { delegationService } from '../../packages/controller/src/admin/delegation-service.ts';
+import { SummaryWatches } from '../../packages/controller/src/admin/summary-watches.ts';
 import { PluginCaller } from '../../packages/controller/src/clients/caller.ts';
 import { Connections } from '../../packages/controller/src/clients/connections.ts';
 import { type PluginAnswer, plainSuccess } from '../../packages/controller/src/clients/plugin-call.ts';
@@ -105,6 +110,7 @@ export class World {
   readonly delegations: Delegations;
   readonly store = new MemoryStore();
   readonly plugins = new PluginList(this.registry);
+  readonly summaries: SummaryWatches;
   readonly #service: ReturnType<typeof delegationService>;
   readonly #writer: PluginResourceWriter;
   readonly #declared: DelegationResources;
@@ -121,10 +127,12 @@ export class World {
     registry.subscribe((change) => logPluginChange(log, change));
     const security = { mode: 'loopback', allowsFirstKplug: false, certificates: undefined } as const;
     addGauges(metrics, { connections, delegations: this.delegations, registry, folder: undefined, security });
-    this.#service = delegationService({
-      ...{ events, registry, delegations: () => this.delegations },
+    const parts = {
+      ...{ events, registry, delegations: () => this.delegations, find: () => undefined },
       ...{ refusals: () => [], refusalRevision: () => 0, isStandby: () => false, problems: () => [] },
-    });
+    };
+    this.#service = delegationService(parts);
+    this.summaries = new SummaryWatches(parts);
     this.#writer = new PluginResourceWriter(registry, this.store, log, { settleTime: 10 });
     this.#declared = new DelegationResources({ ...this, operator: '', defaults: {}, log });
   }
@@ -141,6 +149,12 @@ export class World {
     const request = create(ListResourcesRequestSchema, { pageToken });
     const { resources = [], nextPageToken = '' } = await this.#service.listResources(request, context);
     return { size: resources.length, nextPageToken };
+  }
+
+  /** Returns the number of resources that match a search. */
+  async search(request: MessageInitShape<typeof SearchResourcesRequestSchema>): Promise<number> {
+    const { total = 0 } = await this.#service.searchResources(create(SearchResourcesRequestSchema, request), context);
+    return total;
   }
 
   async listDelegations(): Promise<void> {

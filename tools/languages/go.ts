@@ -12,8 +12,11 @@ const goExample = resolve(import.meta.dirname, '../../examples/plugins/go');
 /** Path of the program that writes a module into a proxy of files. */
 export const goProxyProgram = resolve(import.meta.dirname, 'go-proxy');
 
+/** Path of a plugin for the tests that exports its spans. */
+export const tracedGoPlugin = resolve(import.meta.dirname, '../../packages/testing/src/plugins/traced-go');
+
 /** Paths of the modules in Go whose code `pnpm check` formats and vets. */
-export const goModules = [goSdk, goExample, goProxyProgram];
+export const goModules = [goSdk, goExample, tracedGoPlugin, goProxyProgram];
 
 /** Environment variables of every Go command. They are always the same, so that Go compiles each package once. */
 export const goVariables: NodeJS.ProcessEnv = { CGO_ENABLED: '0' };

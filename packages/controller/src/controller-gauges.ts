@@ -3,6 +3,7 @@ import type { Connections } from './clients/connections.ts';
 import type { ControllerSecurity } from './controller-security.ts';
 import type { Delegation } from './delegation/delegation.ts';
 import type { Delegations } from './delegation/delegations.ts';
+import type { StateCounts } from './delegation/states/state-group.ts';
 import type { WriteProblem } from './delegation/writes/write-failures.ts';
 import type { HostedFolder } from './registry/hosted.ts';
 import type { Registry } from './registry/registry.ts';
@@ -70,9 +71,23 @@ function addWorkGauges(metrics: Metrics, { delegations }: Pick<Measured, 'delega
   });
   metrics.gauge(metricTable.resources, (add) => {
     for (const delegation of delegations) {
-      const { total, ready } = delegation.counts;
-      const states = { ready, unready: total - ready };
+      const states: Partial<StateCounts> = delegation.index.group()?.counts ?? {};
       for (const [state, count] of Object.entries(states)) add({ delegation: labelOf(delegation), state }, count);
+    }
+  });
+  metrics.gauge(metricTable.unreadyResources, (add) => {
+    for (const delegation of delegations) {
+      const { index } = delegation;
+      for (const [id, resources] of index.group()?.causes ?? []) {
+        const { state, reason } = index.causeOf(id) ?? { state: '', reason: '' };
+        add({ delegation: labelOf(delegation), state, reason: metrics.labelForReason(reason) }, resources.size);
+      }
+    }
+  });
+  metrics.gauge(metricTable.unreadableKinds, (add) => {
+    for (const delegation of delegations) {
+      const { problem } = delegation;
+      if (problem) add({ delegation: labelOf(delegation), reason: problem.reason }, 1);
     }
   });
   metrics.gauge(metricTable.pausedResources, (add) => {

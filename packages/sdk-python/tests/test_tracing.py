@@ -51,4 +51,29 @@ async def test_a_call_is_a_span_of_the_pass(serve: Serve, spans: InMemorySpanExp
     assert span.parent.span_id == 0x00F067AA0BA902B7
     assert span.attributes is not None
     assert span.attributes["kplug.resource.name"] == "users"
-    assert not span.status.is_ok
+    assert span.attributes["kplug.outcome"] == "retry"
+    assert span.attributes["error.type"] == "Failed"
+    assert span.status.status_code is trace.StatusCode.ERROR
+    assert span.status.description == "not yet"
+
+
+async def test_a_success_and_an_exception_are_told_apart(serve: Serve, spans: InMemorySpanExporter) -> None:
+    plugin = Plugin("Plain", version="1.0.0", api="Table@1.0.0")
+    failing: list[bool] = []
+
+    @plugin.reconcile
+    def reconcile(call: Call) -> None:
+        if failing:
+            raise ValueError("a bug")
+
+    _, client, _ = await serve(plugin)
+    await client.Reconcile(request())
+    failing.append(True)
+    await client.Reconcile(request())
+    success, failure = spans.get_finished_spans()
+    assert success.parent is None
+    assert success.attributes is not None
+    assert success.attributes["kplug.outcome"] == "success"
+    assert success.status.status_code is trace.StatusCode.UNSET
+    assert failure.status.status_code is trace.StatusCode.ERROR
+    assert [event.name for event in failure.events] == ["exception"]

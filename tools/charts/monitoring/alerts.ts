@@ -42,7 +42,7 @@ export const alerts: readonly Alert[] = [
     name: 'KplugResourcesNotReady',
     severity: 'warning',
     expr: [
-      `sum by (${by}, delegation) (kplug_resources{${operators}, state!~"ready|paused"})`,
+      `sum by (${by}, delegation) (kplug_resources{${operators}, state=~"waiting|failing"})`,
       `  / sum by (${by}, delegation) (kplug_resources{${operators}})`,
       '  > 0.1',
     ].join('\n'),
@@ -50,6 +50,15 @@ export const alerts: readonly Alert[] = [
     summary: 'More than a tenth of the resources of a delegation is not ready',
     description:
       '{{ $value | humanizePercentage }} of the resources of the delegation {{ $labels.delegation }} has not been ready for 30 minutes.',
+  },
+  {
+    name: 'KplugKindUnreadable',
+    severity: 'warning',
+    expr: `max by (${by}, delegation, reason) (kplug_kind_unreadable{${operators}}) > 0`,
+    for: '5m',
+    summary: 'The resources of a delegation cannot be read',
+    description:
+      'The operator cannot read the resources of the delegation {{ $labels.delegation }}, and knows their former states only: {{ $labels.reason }}.',
   },
   {
     name: 'KplugPassesFailing',

@@ -19,8 +19,8 @@ export interface AdminContent {
   notReady?: () => readonly string[];
   /** Returns problems of a controller that is ready nevertheless, for `/readyz?verbose`. */
   degraded?: () => readonly string[];
-  /** Returns the metrics in Prometheus' format. */
-  metrics?: () => Promise<{ contentType: string; text: string }>;
+  /** Returns the metrics in the format that a scraper asks for. @param accept its header `Accept`. */
+  metrics?: (accept: string | undefined) => Promise<{ contentType: string; text: string }>;
   /** Reads the page for people, which is at `/`. */
   page?: ReadPage | undefined;
 }
@@ -55,7 +55,7 @@ export interface AdminServerOptions extends AnyHttpOptions {
 /** Server of one port for users and monitoring: probes, metrics, read-only services, or some of them. */
 export class AdminServer {
   readonly #server: AnyHttpServer;
-  readonly #texts: ReadonlyMap<string, (query: URLSearchParams) => Promise<Text>>;
+  readonly #texts: ReadonlyMap<string, AnswerText>;
   readonly #page: PageFiles | undefined;
   readonly #advice: string;
   readonly #authorize: Authorize | undefined;
@@ -69,9 +69,9 @@ export class AdminServer {
     this.#authorize = authorize;
     this.#hosts = { isLoopback: true, names: new Set(hosts.map((host) => host.toLowerCase())) };
     this.#page = page && new PageFiles(page);
-    this.#texts = new Map<string, (query: URLSearchParams) => Promise<Text>>([
+    this.#texts = new Map<string, AnswerText>([
       ...(notReady ? probes(notReady, degraded) : []),
-      ...(metrics ? [['/metrics', async () => ({ status: 200, ...(await metrics()) })] as const] : []),
+      ...(metrics ? [['/metrics', answerMetrics(metrics)] as const] : []),
     ]);
     const all = [
       ...(page ? ['/'] : []),
@@ -140,7 +140,7 @@ export class AdminServer {
       const [path = '', query = ''] = url.split('?', 2);
       const isRead = method === 'GET' || method === 'HEAD';
       const text = isRead ? this.#texts.get(path) : undefined;
-      if (text) return send(response, await text(new URLSearchParams(query)));
+      if (text) return send(response, await text(new URLSearchParams(query), request.headers.accept));
       if (isRead && (await this.#page?.serve(path, request, response))) return;
       send(response, { status: 404, text: this.#advice });
     } catch (error) {
@@ -153,10 +153,7 @@ export class AdminServer {
  * Answers to probes. Problems that a restart or another endpoint doesn't solve are no reason to be not ready: the heartbeat Service would
  * lose its endpoint, and the plugins their leases. `/readyz?verbose` names them, in the format of the API server.
  */
-function probes(
-  notReady: () => readonly string[],
-  degraded: () => readonly string[],
-): [string, (query: URLSearchParams) => Promise<Text>][] {
+function probes(notReady: () => readonly string[], degraded: () => readonly string[]): [string, AnswerText][] {
   const ready = async (query: URLSearchParams) => {
     const reasons = notReady();
     if (reasons.length > 0) return { status: 503, text: `${reasons.join('\n')}\n` };
@@ -173,6 +170,13 @@ function probes(
     ['/readyz', ready],
   ];
 }
+
+function answerMetrics(metrics: NonNullable<AdminContent['metrics']>): AnswerText {
+  return async (_, accept) => ({ status: 200, ...(await metrics(accept)) });
+}
+
+/** Answers a request with a text. @param accept header `Accept` of the request. */
+type AnswerText = (query: URLSearchParams, accept: string | undefined) => Promise<Text>;
 
 /** Text that answers a request. */
 interface Text {

@@ -109,7 +109,7 @@ export async function openAdmin(
   const probesAndMetrics = {
     notReady,
     degraded,
-    metrics: async () => ({ contentType: metrics.registry.contentType, text: await metrics.registry.metrics() }),
+    metrics: (accept: string | undefined) => metrics.expose(accept),
   };
   const rights = new ActionRights(actions);
   const admin = new AdminServer(

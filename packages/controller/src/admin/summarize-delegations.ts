@@ -95,7 +95,15 @@ function summarizeCause(
   const writeFails = delegation.writeFailureOf(example) !== undefined;
   return {
     rank: rankOf(state, reason, writeFails),
-    summary: { id, state: resourceStates[state], reason, summary, advice, resources: keys.size, example },
+    summary: {
+      id,
+      state: resourceStates[state],
+      reason: reason || (found?.reason ?? ''),
+      summary,
+      advice,
+      resources: keys.size,
+      example,
+    },
   };
 }
 

@@ -1,13 +1,15 @@
 import { observedGenerationOf } from '../delegation/states/base-state.ts';
-import { formatPlugin } from '../names.ts';
+import { formatPlugin, isSameVersionedName } from '../names.ts';
 import type { Implementation } from '../registry/implementation.ts';
+import type { Instance } from '../registry/instance.ts';
 import { formatTime } from '../resources/conditions.ts';
 import { keyOf } from '../resources/resource.ts';
 import type { DiagnosisParts, KnownBase } from './known-base.ts';
 import { formatKind } from './words.ts';
 
 /** Says what of the shown state may be out of date, and why, one sentence each. */
-export function findStale({ base, delegation, choice, state }: KnownBase, { isStandby }: DiagnosisParts): string[] {
+export function findStale(known: KnownBase, { isStandby }: DiagnosisParts): string[] {
+  const { base, delegation, state } = known;
   const { problem, settings } = delegation;
   const observed = observedGenerationOf(base);
   const { generation } = base.metadata;
@@ -25,15 +27,31 @@ export function findStale({ base, delegation, choice, state }: KnownBase, { isSt
       ? [`The status is about generation ${observed}; the resource is in generation ${generation}${paused}`]
       : []),
     ...(hasFailed ? ['The last status could not be written, so that the stored one may be older'] : []),
-    ...choice.selection.chosen.flatMap(describeSuspect),
+    ...pluginsOf(known).flatMap(describeSuspect),
   ];
+}
+
+/** Returns the plugins that are chosen for a resource, or reconciled it last. */
+function pluginsOf({ base, delegation, candidates }: KnownBase): Implementation[] {
+  const holders = delegation.holders.holdersOf(base);
+  return candidates
+    .filter(
+      ({ candidate, reason }) => reason === 'Chosen' || holders.some((one) => isSameVersionedName(one, candidate)),
+    )
+    .map(({ candidate }) => candidate);
 }
 
 /** Says that a plugin has not been heard of, if none of its instances is live. */
 function describeSuspect(plugin: Implementation): string[] {
-  const instances = [...plugin.instances];
-  if (instances.length === 0 || instances.some(({ state }) => state !== 'suspect')) return [];
-  const heardAt = formatTime(new Date(Math.max(...instances.map(({ lastHeardAt }) => lastHeardAt))));
-  const [why] = instances.map(({ stateReason }) => stateReason).filter(Boolean);
-  return [`${formatPlugin(plugin)} is suspect, and was last heard of at ${heardAt}${why ? `: ${why}` : ''}`];
+  // Live instances come first among those that may be called.
+  if (plugin.callable[0]?.state === 'live' || plugin.size === 0) return [];
+  let latest: Instance | undefined;
+  for (const instance of plugin.instances) {
+    if (instance.state !== 'suspect') return [];
+    if (!latest || instance.lastHeardAt > latest.lastHeardAt) latest = instance;
+  }
+  if (!latest) return [];
+  const { lastHeardAt, stateReason } = latest;
+  const why = stateReason && `: ${stateReason}`;
+  return [`${formatPlugin(plugin)} is suspect, and was last heard of at ${formatTime(new Date(lastHeardAt))}${why}`];
 }

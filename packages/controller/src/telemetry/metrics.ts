@@ -7,6 +7,7 @@ import { LabelValues } from './label-values.ts';
 import type { LabelsOf, MetricDefinition } from './metric-table/definition.ts';
 import { metricTable } from './metric-table/table.ts';
 import type { DelegationObserver } from './observer.ts';
+import { type ExposedMetrics, prefersOpenMetrics, writeOpenMetrics } from './open-metrics.ts';
 import { RecentLoad } from './recent-load.ts';
 
 /** Largest number of plugins with a label value of their own. Plugins choose their names, so the number of names is unbounded. */
@@ -27,7 +28,7 @@ export class Metrics implements DelegationObserver {
   readonly #passes = this.#counter(metricTable.passes);
   readonly #passErrors = this.#counter(metricTable.passErrors);
   readonly #passFailures = this.#counter(metricTable.passFailures);
-  readonly #passTime = this.#histogram(metricTable.passTime);
+  readonly #passTime = this.#exemplified(metricTable.passTime);
   readonly #queued = this.#counter(metricTable.queued);
   readonly #retries = this.#counter(metricTable.retries);
   readonly #queueTime = this.#histogram(metricTable.queueTime);
@@ -36,7 +37,7 @@ export class Metrics implements DelegationObserver {
   readonly #instanceChanges = this.#counter(metricTable.instanceChanges);
   readonly #heartbeats = this.#counter(metricTable.heartbeats);
   readonly #refusals = this.#counter(metricTable.refusals);
-  readonly #calls = this.#histogram(metricTable.calls);
+  readonly #calls = this.#exemplified(metricTable.calls);
   readonly #authentications = this.#counter(metricTable.authentications);
   readonly #refusedConnections = this.#counter(metricTable.refusedConnections);
   readonly #certificateRenewals = this.#counter(metricTable.certificateRenewals);
@@ -46,6 +47,12 @@ export class Metrics implements DelegationObserver {
 
   constructor() {
     collectDefaultMetrics({ register: this.registry });
+  }
+
+  /** Returns the metrics for a scraper: as OpenMetrics with exemplars if it asks for that, otherwise in Prometheus' text format. */
+  async expose(accept: string | undefined): Promise<ExposedMetrics> {
+    if (prefersOpenMetrics(accept)) return writeOpenMetrics(this.registry);
+    return { contentType: this.registry.contentType, text: await this.registry.metrics() };
   }
 
   /** Adds a gauge whose value is read at each scrape: the sum of the values for the same labels. */
@@ -67,10 +74,14 @@ export class Metrics implements DelegationObserver {
     this.#queued.inc({ name: this.labelForDelegation(delegation) });
   }
 
-  worked(delegation: string, waited: number, took: number): void {
+  worked(delegation: string, waited: number, took: number, traceId?: string): void {
     const label = this.labelForDelegation(delegation);
     this.#queueTime.observe({ name: label }, waited / 1_000);
-    this.#passTime.observe({ controller: label }, took / 1_000);
+    this.#passTime.observe({
+      labels: { controller: label },
+      value: took / 1_000,
+      ...(traceId && { exemplarLabels: { trace_id: traceId } }),
+    });
     this.#workTime.observe({ name: label }, took / 1_000);
     this.load.worked(delegation, took);
   }
@@ -131,6 +142,7 @@ export class Metrics implements DelegationObserver {
     failed,
     duration,
     error,
+    traceparent,
   }: {
     plugin: string;
     method: string;
@@ -138,11 +150,17 @@ export class Metrics implements DelegationObserver {
     failed: boolean;
     duration: number;
     error?: { reason: string; message: string };
+    traceparent?: string;
   }): void {
     this.load.called(plugin, failed, duration);
     if (error) this.load.callFailed(plugin, error.reason, error.message);
     const labels = { plugin: this.labelFor(plugin), method: this.#methods.of(method), code: this.#codes.of(code) };
-    this.#calls.observe(labels, duration / 1_000);
+    const [, trace_id = '', span_id = ''] = traceparent?.split('-') ?? [];
+    this.#calls.observe({
+      labels,
+      value: duration / 1_000,
+      ...(traceparent && { exemplarLabels: { trace_id, span_id } }),
+    });
   }
 
   certificateRenewed(certificate: string): void {
@@ -182,7 +200,21 @@ export class Metrics implements DelegationObserver {
     const buckets = [...definition.buckets];
     return new Histogram({ ...describe(definition), buckets, registers: [this.registry] });
   }
+
+  /** Makes a histogram with exemplars. It is written without them in the text format. */
+  #exemplified<D extends MetricDefinition & { buckets: readonly number[] }>(
+    definition: D,
+  ): Histogram<LabelsOf<D> | ExemplarLabel> {
+    const buckets = [...definition.buckets];
+    const options = { ...describe(definition), buckets, enableExemplars: true, registers: [] };
+    const histogram = new Histogram<LabelsOf<D> | ExemplarLabel>(options);
+    this.registry.registerMetric(histogram);
+    return histogram;
+  }
 }
+
+/** Labels of an exemplar: what it refers to. */
+type ExemplarLabel = 'trace_id' | 'span_id';
 
 /** Returns the configuration of a metric in the library. */
 function describe<D extends MetricDefinition>({ name, help, labels }: D) {

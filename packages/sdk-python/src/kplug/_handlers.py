@@ -27,7 +27,7 @@ from kplug._models import InvalidSpec, Model
 from kplug._progress import read_operation
 from kplug._requirements import encode_requirements, read_required, unfinished
 from kplug._resource import Json, Resource, read_resource
-from kplug._tracing import traced
+from kplug._tracing import CallSpan, traced
 from kplug.v1 import plugin_pb2, resource_pb2
 
 _Request = plugin_pb2.ReconcileRequest | plugin_pb2.FinalizeRequest
@@ -60,22 +60,25 @@ class Handlers:
     async def reconcile(self, request: plugin_pb2.ReconcileRequest) -> plugin_pb2.ReconcileResponse:
         """Answers a call of Reconcile. A failure is a response too."""
 
-        async def answer() -> plugin_pb2.ReconcileResponse:
+        async def answer(span: CallSpan) -> plugin_pb2.ReconcileResponse:
             implementation = self._find(request)
             call = self._read(request, implementation.models)
-            with traced("Reconcile", request.context, _attributes(call)):
-                result = await self._calls.call(implementation.reconcile, call, call.cancelled, _uid(call))
+            span.is_for(call.base)
+            result = await self._calls.call(implementation.reconcile, call, call.cancelled, _uid(call))
             response = encode_result(result, call.extensions)
             for name, requirement in encode_requirements(result.require if result else {}, request).items():
                 response.requirements[name].CopyFrom(requirement)
             return response
 
-        return await self._answering(request, answer, plugin_pb2.ReconcileResponse)
+        with traced("Reconcile", request) as span:
+            response = await self._answering(request, lambda: answer(span), plugin_pb2.ReconcileResponse, span)
+            span.answered(response)
+            return response
 
     async def finalize(self, request: plugin_pb2.FinalizeRequest) -> plugin_pb2.FinalizeResponse:
         """Answers a call of Finalize. A failure is a response too."""
 
-        async def answer() -> plugin_pb2.FinalizeResponse:
+        async def answer(span: CallSpan) -> plugin_pb2.FinalizeResponse:
             implementation = self._find(request)
             if implementation.finalize is None:
                 return plugin_pb2.FinalizeResponse(outcome=plugin_pb2.OUTCOME_SUCCESS)
@@ -83,12 +86,15 @@ class Handlers:
             call = self._read(request, implementation.models, lenient=True)
             handed_over = request.cause == plugin_pb2.FINALIZE_CAUSE_HANDED_OVER
             finalizing = FinalizeCall(**vars(call), cause="handed_over" if handed_over else "deleted")
-            with traced("Finalize", request.context, _attributes(call)):
-                result = await self._calls.call(implementation.finalize, finalizing, call.cancelled, _uid(call))
+            span.is_for(call.base)
+            result = await self._calls.call(implementation.finalize, finalizing, call.cancelled, _uid(call))
             response = encode_finalize_result(result, call.extensions)
             return unfinished(result.require if result else {}, request) or response
 
-        return await self._answering(request, answer, plugin_pb2.FinalizeResponse)
+        with traced("Finalize", request) as span:
+            response = await self._answering(request, lambda: answer(span), plugin_pb2.FinalizeResponse, span)
+            span.answered(response)
+            return response
 
     def _find(self, request: _Request) -> Implementation:
         """Returns the implementation of the API of a request. Raises `Terminal` if there is none."""
@@ -144,7 +150,11 @@ class Handlers:
         )
 
     async def _answering(
-        self, request: _Request, answer: Callable[[], Awaitable[_Response]], respond: Callable[..., _Response]
+        self,
+        request: _Request,
+        answer: Callable[[], Awaitable[_Response]],
+        respond: Callable[..., _Response],
+        span: CallSpan,
     ) -> _Response:
         """Converts an exception of the author's function into a response with a reason for the user."""
         try:
@@ -162,6 +172,7 @@ class Handlers:
             self._log.debug("call cancelled at attempt %d", request.context.attempt)
             raise
         except Exception as error:
+            span.threw(error)
             self._log_unexpected(error, request.context.attempt)
             # With the class of the exception: the message of a KeyError alone is just the key.
             text = "".join(traceback.format_exception_only(error)).strip()
@@ -186,16 +197,6 @@ def _uid(call: Call[Any]) -> str:
 
 def _error(reason: str, text: str, target: str = "") -> resource_pb2.Message:
     return resource_pb2.Message(severity=resource_pb2.SEVERITY_ERROR, reason=reason, text=text, target=target)
-
-
-def _attributes(call: Call[Any]) -> dict[str, str]:
-    metadata = call.base.metadata
-    return {
-        "kplug.delegation": call.assignment.delegation,
-        "kplug.resource.kind": call.base.kind,
-        "kplug.resource.namespace": metadata.namespace or "",
-        "kplug.resource.name": metadata.name,
-    }
 
 
 def _read_capability(assignment: plugin_pb2.Assignment) -> Capability | None:

@@ -17,7 +17,7 @@ export const overview: Row = {
     {
       title: 'Ready',
       description:
-        'Share of the resources that are ready. What is missing to 100 % is under "Resources by state" and "Why passes fail".',
+        'Share of the resources that are ready. What is missing to 100 % is under "Resources by state" and "Why resources are not ready".',
       type: 'stat',
       unit: 'percentunit',
       width: 4,
@@ -35,12 +35,12 @@ export const overview: Row = {
     },
     {
       title: 'Not ready',
-      description: 'Number of resources that are neither ready nor paused.',
+      description: 'Number of resources that wait or fail.',
       type: 'stat',
       unit: 'short',
       width: 3,
       thresholds: bad(1),
-      queries: [{ expr: `sum(kplug_resources{${delegations}, state!~"ready|paused"})`, legend: 'not ready' }],
+      queries: [{ expr: `sum(kplug_resources{${delegations}, state=~"waiting|failing"})`, legend: 'not ready' }],
     },
     {
       title: 'Failing passes',

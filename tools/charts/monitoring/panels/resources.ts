@@ -20,6 +20,21 @@ export const resources: Row = {
       ],
     },
     {
+      title: 'Why resources are not ready',
+      description:
+        'Resources that wait, fail, are deleted or paused now, by the reason in their status, the most frequent first.',
+      type: 'bargauge',
+      unit: 'short',
+      width: 12,
+      queries: [
+        {
+          expr: `topk(10, sum by (delegation, state, reason) (kplug_unready_resources{${delegations}}) > 0)`,
+          legend: '{{delegation}} {{state}} {{reason}}',
+          isInstant: true,
+        },
+      ],
+    },
+    {
       title: 'Why passes fail',
       description:
         'Failed passes in the selected time by reason, the most frequent first. The reference of reasons says what each means.',
@@ -54,6 +69,19 @@ export const resources: Row = {
       unit: 'short',
       width: 12,
       queries: [{ expr: `sum by (delegation) (kplug_paused_resources{${delegations}})`, legend: '{{delegation}}' }],
+    },
+    {
+      title: 'Kinds that cannot be read',
+      description: 'Delegations whose resources the operator cannot read: their states are those of before.',
+      type: 'timeseries',
+      unit: 'short',
+      width: 12,
+      queries: [
+        {
+          expr: `sum by (delegation, reason) (kplug_kind_unreadable{${delegations}})`,
+          legend: '{{delegation}} {{reason}}',
+        },
+      ],
     },
   ],
 };

@@ -90,7 +90,25 @@ export const workMetrics = {
     type: 'gauge',
     unit: 'count',
     help: 'Delegated resources by state, one for each resource',
-    labels: { delegation: delegationLabel, state: '`ready` or `unready`' },
+    labels: { delegation: delegationLabel, state: '`ready`, `waiting`, `failing`, `deleting` or `paused`' },
+  },
+  unreadyResources: {
+    name: 'kplug_unready_resources',
+    type: 'gauge',
+    unit: 'count',
+    help: 'Delegated resources that are not ready, by state and reason',
+    labels: {
+      delegation: delegationLabel,
+      state: '`waiting`, `failing`, `deleting` or `paused`',
+      reason: reasonLabel,
+    },
+  },
+  unreadableKinds: {
+    name: 'kplug_kind_unreadable',
+    type: 'gauge',
+    unit: 'boolean',
+    help: 'Delegations whose resources can not be read, so that their states may be out of date; 1 for each',
+    labels: { delegation: delegationLabel, reason: '`KindNotFound`, `Forbidden` or `Unreachable`' },
   },
   pausedResources: {
     name: 'kplug_paused_resources',
