@@ -31,6 +31,6 @@ it('goes from the overview to a resource that fails, and shows what to do', asyn
   await takeScreenshot(page, 'overview');
   await page.getByRole('link', { name: 'Example: Table default/invoices' }).click();
   await page.getByText(/Solve what the plugin names/).first().waitFor();
-  await page.getByRole('button', { name: 'Copy as kplug command' }).waitFor();
+  await page.getByText('Copy as kplug command').waitFor();
   await takeScreenshot(page, 'resource');
 });
