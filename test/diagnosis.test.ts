@@ -1,10 +1,12 @@
-import { formatKey, type JsonObject } from '@kplug/controller';
+import { Controller, formatKey, type JsonObject } from '@kplug/controller';
+import { openKubernetes } from '@kplug/controller/kubernetes';
 import { ResourceState } from '@kplug/protocol';
 import { retry } from '@kplug/sdk';
 import { reference, startPluginProcess, TestOperator } from '@kplug/testing';
 import { uniqueGroup } from '@kplug/testing/cluster';
 import { definition } from '@kplug/testing/control-plane';
-import { describe, expect, it, vi } from 'vitest';
+import { pino } from 'pino';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import {
   clientOf,
   connectCluster,
@@ -234,7 +236,7 @@ describe('a resource that is', () => {
   });
 });
 
-it('names the right to read an extension', { timeout: 60_000 }, async () => {
+it('names the right to read an extension', { timeout: 120_000 }, async () => {
   const cluster = await connectCluster();
   const group = uniqueGroup();
   const base = { apiVersion: `${group}/v1`, kind: 'Ledger' };
@@ -255,6 +257,73 @@ it('names the right to read an extension', { timeout: 60_000 }, async () => {
     expected: new RegExp(`^The operator may not list and watch options\\.${group} in the namespace ${namespace}\\.$`),
     advice: /^Add to a Role in .* of the operator's service account the rule \{ .*"options".* \}/,
   });
+});
+
+it('says of no resource that it is ready while its kind cannot be read', { timeout: 120_000 }, async () => {
+  const cluster = await connectCluster();
+  const group = uniqueGroup();
+  const base = { apiVersion: `${group}/v1`, kind: 'Ledger' };
+  await defineKind(cluster, definition({ group, kind: 'Ledger' }));
+  const { operator, adminUrl, namespace, proxy } = await startOnCluster(cluster, { delegation: { base } });
+  await operator.plugin({ name: 'PostgreSQL' });
+  await cluster.apply({ ...base, metadata: { name: 'users', namespace }, spec: {} });
+  const client = clientOf({ adminUrl });
+  const total = async (state: ResourceState) => (await client.searchResources({ states: [state] })).total;
+  await vi.waitFor(async () => expect(await total(ResourceState.READY)).toBe(1), waiting);
+  proxy.decide(() => ({ status: 503, body: 'gone' }));
+  proxy.cut();
+  await expectDiagnosis({
+    adminUrl,
+    key: formatKey({ ...base, namespace, name: 'users' }),
+    expected: new RegExp(
+      `^The resources of the kind Ledger \\(${group}/v1\\) can't be read, so their state isn't known: `,
+    ),
+    advice: /"kplug doctor"\.$/,
+    stale: /^Resources of the kind Ledger .* can't be read now, so that this is their last known state\.$/,
+  });
+  expect([await total(ResourceState.READY), await total(ResourceState.FAILING)]).toEqual([0, 1]);
+  for await (const { delegations } of client.watchSummary({})) {
+    expect(delegations[0]).toMatchObject({ total: 1, ready: 0, failing: 1, problemReason: 'Unreachable' });
+    const [cause] = delegations[0]?.causes ?? [];
+    expect(cause).toMatchObject({ reason: 'Unreachable', resources: 1 });
+    expect((await client.searchResources({ cause: cause?.id ?? '' })).total).toBe(1);
+    break;
+  }
+  proxy.decide(() => undefined);
+  await vi.waitFor(async () => expect(await total(ResourceState.READY)).toBe(1), waiting);
+});
+
+it('is not given by an operator that waits for leadership, which says so', { timeout: 120_000 }, async () => {
+  const cluster = await connectCluster();
+  const group = uniqueGroup();
+  const base = { apiVersion: `${group}/v1`, kind: 'Ledger' };
+  await defineKind(cluster, definition({ group, kind: 'Ledger' }));
+  const namespace = await cluster.namespace();
+  const logger = pino({ level: 'silent' });
+  const create = async () => {
+    const { kubeConfig } = cluster;
+    const place = { kubeConfig, namespaces: [namespace], namespace, logger };
+    const resources = await openKubernetes({ ...place, leaderElection: { leaseName: 'kplug' } });
+    const controller = new Controller({
+      ...{ resources, logger, heartbeatAddress: '127.0.0.1:0', adminAddress: '127.0.0.1:0' },
+      delegations: [{ name: 'ledgers', base, api: 'Table@^1.0.0' }],
+    });
+    onTestFinished(() => controller.stop());
+    return controller;
+  };
+  await (await create()).start();
+  const standby = await create();
+  const started = standby.start().catch(() => undefined);
+  await vi.waitFor(() => expect(standby.adminAddress).not.toBe(''), waiting);
+  const client = clientOf({ adminUrl: `http://${standby.adminAddress}` });
+  for await (const { standby: isStandby, delegations } of client.watchSummary({})) {
+    expect([isStandby, delegations[0]?.total]).toEqual([true, 0]);
+    break;
+  }
+  const answer = client.traceResource({ kind: 'Ledger', namespace, name: 'users' });
+  await expect(answer).rejects.toThrow('; this operator waits for leadership, and knows no resources');
+  await standby.stop();
+  await started;
 });
 
 it('does not trace a resource that is not delegated', async () => {

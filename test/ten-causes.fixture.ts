@@ -100,7 +100,7 @@ export const hanging: Plugin = {
 export async function startOnCluster(
   cluster: TestCluster,
   { rules, delegation = {} }: { rules?: object[]; delegation?: Delegation },
-): Promise<{ operator: KubernetesOperator; adminUrl: string; namespace: string }> {
+): Promise<{ operator: KubernetesOperator; adminUrl: string; namespace: string; proxy: FaultProxy }> {
   const namespace = await cluster.namespace();
   const proxy = await FaultProxy.open(cluster.kubeConfig);
   onTestFinished(() => proxy.close());
@@ -111,7 +111,7 @@ export async function startOnCluster(
     delegation: { backOff: { initial: 50, max: 200 }, ...delegation },
     controller: { adminAddress: '127.0.0.1:0' },
   });
-  return { operator, adminUrl: `http://${operator.controller.adminAddress}`, namespace };
+  return { operator, adminUrl: `http://${operator.controller.adminAddress}`, namespace, proxy };
 }
 
 export async function connectCluster(): Promise<TestCluster> {
@@ -203,7 +203,7 @@ export const causes: readonly Cause[] = [
     start: async () => {
       const delegation = { deadline: '100ms', breaker: { timeouts: 1, coolDown: '60s' } };
       return shown(await unready({ delegation, plugin: hanging }, 'PluginSuspended'), {
-        expected: /^PostgreSQL 1\.0\.0 hangs: .*has been suspended since .*timed out; next probe at \d{4}-.*\.$/,
+        expected: /^A plugin hangs: PostgreSQL 1\.0\.0 has been suspended since .*timed out; next probe at \d{4}-.*\.$/,
         advice: /^Find out what PostgreSQL waits for: "kplug logs PostgreSQL"; restart it if it is stuck\./,
       });
     },

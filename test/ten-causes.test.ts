@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { causes, clientOf, expectDiagnosis } from './ten-causes.fixture.ts';
 
 describe('the diagnosis of a resource names the cause and what to do next when', () => {
-  it.each(causes)('$title', { timeout: 60_000 }, async ({ start }) => {
+  it.each(causes)('$title', { timeout: 120_000 }, async ({ start }) => {
     const started = await start();
     const diagnosis = await expectDiagnosis(started);
     expect([ResourceState.WAITING, ResourceState.FAILING]).toContain(diagnosis.state);

@@ -1,17 +1,11 @@
-import { Controller } from '@kplug/controller';
-import { MemoryResources } from '@kplug/controller/memory';
-import { freePort } from '@kplug/testing/free-port';
-import { pino } from 'pino';
 import type { Page } from 'playwright-core';
-import { expect, it, onTestFinished } from 'vitest';
+import { expect, it } from 'vitest';
 import { useBrowser } from './browser.ts';
 import { expectAccessible, expectNoSidewaysScroll } from './check-page.ts';
 import { failCalls, holdCalls, servePostgres, startPage, startPathProxy } from './operated-page.ts';
 import { takeScreenshot } from './screenshot.ts';
 
 const browser = useBrowser();
-
-const apiVersion = 'myorg.org/v1alpha1';
 
 async function withTables() {
   const started = await startPage();
@@ -138,76 +132,4 @@ it('works below the path of a proxy, as that of the API server', async () => {
   await page.getByRole('link', { name: 'Plugins' }).click();
   await page.getByRole('link', { name: 'PostgreSQL' }).waitFor();
   expect(others).toEqual([]);
-});
-
-/** Starts an operator on a port, on given resources. */
-async function startOn(port: number, resources: MemoryResources): Promise<Controller> {
-  const controller = new Controller({
-    resources,
-    delegations: [{ name: 'tables', base: { apiVersion, kind: 'Table' }, api: 'Table@^1.0.0' }],
-    heartbeatAddress: '127.0.0.1:0',
-    adminAddress: `127.0.0.1:${port}`,
-    logger: pino({ level: 'silent' }),
-  });
-  await controller.start();
-  onTestFinished(() => controller.stop());
-  return controller;
-}
-
-it('shows what it knew as such while the operator is gone, and what is new after its restart', async () => {
-  const port = await freePort();
-  const withNames = (...names: string[]) => {
-    const resources = new MemoryResources();
-    for (const name of names) resources.apply({ apiVersion, kind: 'Table', metadata: { name }, spec: {} });
-    return resources;
-  };
-  const first = await startOn(port, withNames('users'));
-  const page = await browser.open(`http://127.0.0.1:${port}/`, { allowed: /ERR_|Failed to load/ });
-  await expect.poll(() => rows(page).count()).toBe(2);
-  await first.stop();
-  await page.getByText(/Connection lost at \d\d:\d\d:\d\d/).waitFor();
-  await page.getByText(/what you see is from then/).waitFor();
-  expect(await page.getByText('connection lost', { exact: true }).count()).toBe(1);
-  await expectAccessible(page);
-  await startOn(port, withNames('users', 'orders'));
-  await page.getByRole('button', { name: 'Retry now' }).click();
-  await expect.poll(() => page.getByText(/Connection lost at/).count()).toBe(0);
-  await expect.poll(() => rows(page).count()).toBe(3);
-});
-
-it('shows 10,000 resources within a second, in less than 100 MB, and any of 100,000', async () => {
-  const resources = new MemoryResources();
-  const apply = (from: number, to: number) => {
-    for (let index = from; index < to; index++) {
-      const name = `table-${String(index).padStart(6, '0')}`;
-      resources.apply({ apiVersion, kind: 'Table', metadata: { name }, spec: {} });
-    }
-  };
-  apply(0, 10_000);
-  const controller = await startOn(await freePort(), resources);
-  await controller.whenIdle();
-  const url = `http://${controller.adminAddress}/`;
-  const times: number[] = [];
-  const page = await browser.open(url);
-  // Other work on the machine only adds time, so the shortest of a few tells.
-  for (let turn = 0; turn < 6 && Math.min(...times) > 1_000; turn++) {
-    await page.reload({ waitUntil: 'commit' });
-    await page.getByRole('link', { name: 'default/table-000000' }).waitFor();
-    await page.getByText('10,000 resources', { exact: true }).waitFor();
-    times.push(await page.evaluate<number>('performance.now()'));
-  }
-  console.log(`10,000 resources in ${times.map(Math.round).join(', ')} ms`);
-  expect(Math.min(...times)).toBeLessThan(1_000);
-  apply(10_000, 100_000);
-  await page.getByText('100,000 resources', { exact: true }).waitFor();
-  await page.getByRole('link', { name: 'default/table-000000' }).focus();
-  for (const key of ['End', 'Home', 'End']) await page.keyboard.press(key);
-  await page.getByRole('link', { name: 'default/table-099999' }).waitFor();
-  const session = await page.context().newCDPSession(page);
-  await session.send('HeapProfiler.collectGarbage');
-  await session.send('Performance.enable');
-  const { metrics } = await session.send('Performance.getMetrics');
-  const heap = metrics.find(({ name }) => name === 'JSHeapUsedSize')?.value ?? Number.NaN;
-  console.log(`heap ${(heap / 1e6).toFixed(1)} MB`);
-  expect(heap).toBeLessThan(100e6);
 });

@@ -95,3 +95,18 @@ it('says what to do when there is nothing, that it loads, and what fails', async
   await page.getByText('The operator could not answer: no list of plugins').waitFor();
   await expectAccessible(page);
 });
+
+it('drains an instance after a confirmation, where actions are allowed', async () => {
+  const started = await startPage({}, { allowActions: true });
+  await servePostgres(started);
+  const page = await browser.open(`${started.url}#/plugins/PostgreSQL`);
+  await page.getByRole('button', { name: 'Drain' }).click();
+  const dialog = page.getByRole('dialog', { name: 'Drain an instance' });
+  await expectAccessible(page);
+  await dialog.getByRole('button', { name: 'Keep it' }).click();
+  await expect.poll(() => dialog.isVisible()).toBe(false);
+  await page.getByText('live', { exact: true }).waitFor();
+  await page.getByRole('button', { name: 'Drain' }).click();
+  await dialog.getByRole('button', { name: 'Drain' }).click();
+  await expect.poll(() => page.getByText('live', { exact: true }).count()).toBe(0);
+});

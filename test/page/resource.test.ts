@@ -34,7 +34,8 @@ it.each([
   await passes.getByText('failed').first().click();
   await passes.getByRole('row', { name: /^call/ }).first().waitFor();
   await page.getByRole('region', { name: 'Events and hand-overs' }).getByText('already exists').first().waitFor();
-  await page.getByRole('region', { name: 'What it depends on' }).getByText('PostgreSQL 1.0.0').first().waitFor();
+  const tree = page.getByRole('region', { name: 'What it depends on' });
+  await tree.locator(':visible', { hasText: 'PostgreSQL 1.0.0' }).last().waitFor();
   await expectAccessible(page);
   await expectNoSidewaysScroll(page);
   await takeScreenshot(page, `resource-${theme}-${width}`);
@@ -75,4 +76,27 @@ it('says that it loads, that a resource does not exist, and what fails', async (
   await page.getByText('The operator could not answer: no newer state').waitFor();
   await diagnosis(page).waitFor();
   await expectAccessible(page);
+});
+
+it('shows the last call with its changes, if calls are recorded', async () => {
+  const started = await startPage({}, { recordCalls: true });
+  started.operator.table('users', { columns: ['id'] });
+  await servePostgres(started);
+  await started.operator.expectReady('users');
+  started.operator.table('users', { columns: ['id', 'name'] });
+  await started.operator.expectReady('users');
+  const page = await browser.open(started.url + tableScreen('users'));
+  const call = page.getByRole('region', { name: 'Last call' });
+  await call.getByText('Reconcile', { exact: true }).waitFor();
+  await call.locator('.added', { hasText: 'name' }).first().waitFor();
+  await call.getByRole('button', { name: 'answer' }).click();
+  await call.getByRole('button', { name: 'changes since the call before' }).click();
+  await call.getByText('PostgreSQL').last().waitFor();
+  await expectAccessible(page);
+});
+
+it('says how calls are recorded', async () => {
+  const { url } = await withBroken();
+  const page = await browser.open(url + tableScreen('broken'));
+  await page.getByText('--record-calls', { exact: true }).waitFor();
 });

@@ -9,7 +9,9 @@ import { visibleLines } from './visible-lines.ts';
 const browser = useBrowser();
 
 async function expectLine(page: Page, line: RegExp): Promise<void> {
-  await expect.poll(() => visibleLines(page), { message: `${line}` }).toContainEqual(expect.stringMatching(line));
+  await expect
+    .poll(() => visibleLines(page), { message: `${line}`, timeout: 20_000 })
+    .toContainEqual(expect.stringMatching(line));
 }
 
 describe('from the overview, a reader finds why a resource is not ready, and what to do:', () => {

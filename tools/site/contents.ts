@@ -45,6 +45,7 @@ export const contents: readonly Section[] = [
         'Attach a plugin',
         'Reconcile chosen resources of a cluster with a plugin of your machine',
       ),
+      entry('docs/page.md', 'The page', 'See in the browser what is ready, and why the rest is not'),
       entry('docs/security.md', 'Security', 'TLS and identities: what is on, and how to set up the rest'),
       entry('docs/authentication.md', 'Authentication', 'Tokens, OIDC and client certificates of plugins'),
       entry('docs/upgrade.md', 'Upgrade', 'Upgrade operator, kinds and plugins, and go back'),

@@ -96,7 +96,13 @@ function panelOf({ title, description, type, unit, queries, thresholds = [], isS
   ];
   const drawing =
     type === 'timeseries'
-      ? { custom: { fillOpacity: 10, showPoints: 'never', stacking: { mode: isStacked ? 'normal' : 'none' } } }
+      ? {
+          custom: {
+            fillOpacity: 10,
+            showPoints: 'never',
+            stacking: { group: 'A', mode: isStacked ? 'normal' : 'none' },
+          },
+        }
       : {};
   const color = { mode: type === 'timeseries' ? 'palette-classic' : 'thresholds' };
   return {

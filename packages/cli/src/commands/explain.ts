@@ -6,7 +6,9 @@ import { addOptions, examples, namespaceOption, operatorOptions, outputOption } 
 /** Adds `kplug explain`. */
 export function addExplainCommand(program: Command, terminal: Terminal): void {
   addOptions(program.command('explain'), operatorOptions())
-    .description('explain why a plugin was selected for a resource; needs the admin port')
+    .description(
+      'explain why a plugin was selected for a resource, and what to do if it is\nnot ready; needs the admin port',
+    )
     .argument('<kind/name>', 'resource; the kind as for "kplug get"')
     .addOption(namespaceOption())
     .addOption(outputOption(['text', 'json', 'yaml']))

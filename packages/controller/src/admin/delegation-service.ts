@@ -114,7 +114,8 @@ export function delegationService({
     const found = findBase(delegations(), (delegation) => isOfKind(delegation, kind), { namespace, name });
     if (found) return found;
     const where = namespace ? ` in the namespace ${namespace}` : '';
-    throw new ConnectError(`no delegated ${kind} is named ${name}${where}`, Code.NotFound);
+    const standby = others.isStandby() ? '; this operator waits for leadership, and knows no resources' : '';
+    throw new ConnectError(`no delegated ${kind} is named ${name}${where}${standby}`, Code.NotFound);
   }
 }
 

@@ -11,11 +11,6 @@ export function sentence(text: string): string {
   return /[.!?…]$/.test(cut) ? cut : `${cut}.`;
 }
 
-/** Formats a list for people: `a, b and c`. */
-export function list(items: readonly string[]): string {
-  return items.join(', ').replace(/, ([^,]*)$/, ' and $1');
-}
-
 /** Returns the arguments by which commands of `kplug` name a resource: `Table/users -n default`. */
 export function argumentsFor({ base: { kind, metadata } }: Pick<KnownBase, 'base'>): string {
   const { namespace, name } = metadata;

@@ -4,7 +4,7 @@ import { retryDelay } from './back-off.ts';
 import { clients } from './clients.ts';
 import { connection, epoch } from './connection.ts';
 import { hidden, type Problem, problemOf, streamEnded } from './problem.ts';
-import { summary, summaryNamespace } from './summary.ts';
+import { firstVersion, summary, summaryNamespace } from './summary.ts';
 import { isVisible } from './visibility.ts';
 
 /** Interval of the questions that find a connection dead which no one closed, and the time that an answer may take, in milliseconds. */
@@ -79,6 +79,7 @@ async function watch(namespace: string, outer: AbortSignal, onMessage: () => voi
 function received(message: WatchSummaryResponse): void {
   batch(() => {
     const isNew = connection.peek().state !== 'live' || startOf(message) !== startOf(summary.peek());
+    if (!summary.peek()) firstVersion.value = message.operatorVersion;
     summary.value = message;
     connection.value = { state: 'live' };
     if (isNew) epoch.value++;

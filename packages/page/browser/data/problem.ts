@@ -49,10 +49,10 @@ const kinds: Partial<Record<Code, ProblemKind>> = {
   [Code.ResourceExhausted]: 'busy',
 };
 
-/** Describes any error. What the browser reports of a broken connection is no error of a service. */
+/** Describes any error. A broken connection is no error of a service: browsers report it as a TypeError. */
 export function problemOf(error: unknown): Problem {
   const known = ConnectError.from(error);
-  const isBroken = known.code === Code.Unknown || (known.code === Code.Internal && known.cause instanceof TypeError);
+  const isBroken = known.cause instanceof TypeError;
   const kind = kinds[known.code] ?? (isBroken ? 'unreachable' : 'failed');
   return { kind, ...texts[kind], detail: known.rawMessage };
 }

@@ -16,6 +16,9 @@ interface Window<T> {
 const windowSize = 100;
 const keptWindows = 12;
 
+/** Time after which what failed is loaded again, in milliseconds. */
+const retryPause = 5_000;
+
 /** Rows of a long list, of which only the windows around what is visible are loaded and kept. */
 export class RowWindows<T> {
   readonly #load: (offset: number, limit: number, signal: AbortSignal) => Promise<Part<T>>;
@@ -89,11 +92,13 @@ export class RowWindows<T> {
     } catch (error) {
       if (signal.aborted) return;
       this.#problem = problemOf(error);
+      // The next change may be long in coming.
+      setTimeout(() => !signal.aborted && this.#loadWanted(), retryPause);
     } finally {
       this.#loading.delete(index);
     }
     this.#onChange();
-    // What changed while it was loaded; a failure waits for the next change or attempt.
+    // What changed while it was loaded.
     if (!this.#problem && revision !== this.#revision) this.#loadWanted();
   }
 

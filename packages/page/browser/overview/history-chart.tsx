@@ -1,6 +1,7 @@
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useRef } from 'preact/hooks';
 import type uPlot from 'uplot';
 import { prefersDark } from '../parts/media.ts';
+import { useChunk } from '../parts/use-chunk.ts';
 import { theme } from '../shell/theme.ts';
 import type { HistoryData } from './history-data.ts';
 
@@ -13,22 +14,22 @@ const height = 132;
 const span = 3_600;
 const margin = 60;
 
+const loadPlot = async (): Promise<{ Plot: Plot }> => ({ Plot: (await import('uplot')).default });
+
 /** Bars of passes, with those that failed in front. The library is loaded when the first chart is shown. */
 export function HistoryChart({ data }: { data: HistoryData }) {
+  const { loaded, hasFailed } = useChunk(loadPlot);
+  const Plot = loaded?.Plot;
   const box = useRef<HTMLDivElement>(null);
   const chart = useRef<uPlot | undefined>(undefined);
-  const [plot, setPlot] = useState<{ Plot: Plot }>();
-  useEffect(() => {
-    void import('uplot').then(({ default: Plot }) => setPlot({ Plot }));
-  }, []);
   const { times, passes, failed } = data;
   const aligned: uPlot.AlignedData = [[...times], [...passes], [...failed]];
   const latest = useRef(aligned);
   latest.current = aligned;
   useEffect(() => {
     const { current } = box;
-    if (!current || !plot) return;
-    const made = new plot.Plot(optionsFor(plot.Plot, current), latest.current, current);
+    if (!current || !Plot) return;
+    const made = new Plot(optionsFor(Plot, current), latest.current, current);
     chart.current = made;
     const observer = new ResizeObserver(() => made.setSize({ width: current.clientWidth, height }));
     observer.observe(current);
@@ -37,8 +38,9 @@ export function HistoryChart({ data }: { data: HistoryData }) {
       made.destroy();
       chart.current = undefined;
     };
-  }, [plot, theme.value, prefersDark.value]);
+  }, [Plot, theme.value, prefersDark.value]);
   useEffect(() => chart.current?.setData(latest.current), [data]);
+  if (hasFailed) return <p class="muted">The chart could not be loaded. Reload the page to try again.</p>;
   return <div class="chart" ref={box} aria-hidden="true" />;
 }
 
@@ -62,7 +64,7 @@ function optionsFor(Plot: Plot, box: HTMLElement): uPlot.Options {
     cursor: { show: false },
     padding: [8, 6, 0, 0],
     scales: {
-      x: { range: (_, __, end) => [end - span, end + margin] },
+      x: { range: timeRange },
       y: { range: (_, __, max) => [0, Math.max(1, max * 1.05)] },
     },
     axes: [
@@ -77,6 +79,12 @@ function optionsFor(Plot: Plot, box: HTMLElement): uPlot.Options {
     ],
     series: [{}, bars('passes', color('--chart-passes')), bars('failed', color('--failing-fill'))],
   };
+}
+
+/** The last hour of the data, also if there is less. */
+function timeRange({ data: [times] }: uPlot): [number, number] {
+  const end = times.at(-1) ?? 0;
+  return [end - span, end + margin];
 }
 
 /** A canvas doesn't know `light-dark()`. */

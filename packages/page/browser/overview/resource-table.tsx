@@ -22,7 +22,7 @@ const columns = ['State', 'Kind', 'Name', 'Plugin', 'Reason', 'Message', 'Since'
 
 /** All resources that match the filter, of which only those in sight are loaded. */
 export function ResourceTable() {
-  const rows = useRows(filter.value);
+  const { rows, version } = useRows(filter.value);
   const { total, problem } = rows;
   const panel = useRef<HTMLElement>(null);
   useShowOnFilter(panel);
@@ -53,7 +53,7 @@ export function ResourceTable() {
       )}
       {total === undefined && !problem && <Loading what="the resources" lines={6} />}
       {total === 0 && <None />}
-      {total !== undefined && total > 0 && <Rows rows={rows} total={total} />}
+      {total !== undefined && total > 0 && <Rows rows={rows} version={version} total={total} />}
     </section>
   );
 }
@@ -68,7 +68,14 @@ function None() {
   return <Empty title="No resource matches">Remove a part of the filter to see more.</Empty>;
 }
 
-function Rows({ rows, total }: { rows: RowWindows<DelegatedResource>; total: number }) {
+interface RowsProps {
+  rows: RowWindows<DelegatedResource>;
+  /** Changes with what `rows` has, as components with equal properties aren't rendered again. */
+  version: number;
+  total: number;
+}
+
+function Rows({ rows, total }: RowsProps) {
   const list = useRef<HTMLDivElement>(null);
   const rowHeight = isNarrow.value ? 58 : 36;
   const { items, height, scrollTo } = useVirtual(list, total, rowHeight);
@@ -78,7 +85,7 @@ function Rows({ rows, total }: { rows: RowWindows<DelegatedResource>; total: num
   const keys = useRowKeys({ list, total, first, last, scrollTo });
   return (
     <div role="table" aria-label="Resources" aria-rowcount={total + 1} aria-colcount={columns.length}>
-      <div role="rowgroup">
+      <div class="table-head" role="rowgroup">
         <div class="row head" role="row" aria-rowindex={1}>
           {columns.map((column) => (
             <span key={column} role="columnheader" class={column.toLowerCase()}>
@@ -104,8 +111,8 @@ function Rows({ rows, total }: { rows: RowWindows<DelegatedResource>; total: num
 }
 
 /** Rows of a filter: new ones for another filter, and loaded again after each summary. */
-function useRows(wanted: Filter): RowWindows<DelegatedResource> {
-  const [, rerender] = useReducer((renders: number) => renders + 1, 0);
+function useRows(wanted: Filter): { rows: RowWindows<DelegatedResource>; version: number } {
+  const [version, rerender] = useReducer((renders: number) => renders + 1, 0);
   const query = formatFilter(wanted);
   const rows = useMemo(() => {
     const request = { ...wanted, states: wanted.states.map(stateOf) };
@@ -127,7 +134,7 @@ function useRows(wanted: Filter): RowWindows<DelegatedResource> {
   useEffect(() => {
     if (isVisible.value) rows.refresh();
   }, [rows, summary.value, epoch.value, isVisible.value]);
-  return rows;
+  return { rows, version };
 }
 
 /** Scrolls to the table when a link chose a part of the resources, but not while the filter of the table itself is used. */

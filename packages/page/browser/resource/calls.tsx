@@ -41,8 +41,8 @@ function Recorded({ value }: { value: ListCallsResponse }) {
   return (
     <>
       <p class="muted">
-        Calls aren’t recorded. To see requests and answers here, start the operator with this flag; values of Secrets
-        are masked.
+        Calls aren’t recorded. To see requests and answers here, start the operator with this flag, or set{' '}
+        <code>admin.recordCalls</code> in the values of its chart. Values of Secrets are masked.
       </p>
       <Command text="--record-calls" />
     </>

@@ -1,18 +1,17 @@
-import { useEffect, useMemo, useState } from 'preact/hooks';
+import { useMemo } from 'preact/hooks';
 import { shown } from '../format/shown.ts';
+import { useChunk } from '../parts/use-chunk.ts';
 import { resourceLink } from '../routing/route.ts';
 import type { TreeNode } from './tree.ts';
 
-type Module = typeof import('./layout-tree.ts');
+const loadLayout = () => import('./layout-tree.ts');
 
 /** Graph of a tree. What lays it out is loaded when the first one is shown. */
 export function TreeGraph({ tree }: { tree: TreeNode }) {
-  const [module, setModule] = useState<Module>();
-  useEffect(() => {
-    void import('./layout-tree.ts').then(setModule);
-  }, []);
+  const { loaded: module, hasFailed } = useChunk(loadLayout);
   const shape = JSON.stringify(tree);
   const layout = useMemo(() => module?.layoutTree(tree), [module, shape]);
+  if (hasFailed) return <p class="muted">The graph could not be loaded. The list below has the same.</p>;
   if (!module || !layout) return <div class="graph" />;
   const { width, height, nodes, edges } = layout;
   const size = { width: module.nodeWidth, height: module.nodeHeight };

@@ -1,7 +1,7 @@
 import { useEffect } from 'preact/hooks';
 import { browserNow, connection } from '../data/connection.ts';
 import { retryNow } from '../data/connection-loop.ts';
-import { summary } from '../data/summary.ts';
+import { firstVersion, summary } from '../data/summary.ts';
 import { shown } from '../format/shown.ts';
 import { formatClock, formatSpan } from '../format/time.ts';
 import { announce } from '../parts/announce.tsx';
@@ -17,6 +17,7 @@ export function Banner() {
   }, [state]);
   if (!summary.value) return null;
   if (value.state === 'lost') return <Lost {...value} />;
+  if (summary.value.operatorVersion !== firstVersion.value) return <Upgraded version={summary.value.operatorVersion} />;
   return summary.value.standby ? <Standby /> : null;
 }
 
@@ -25,7 +26,7 @@ function Lost({ lostAt, retryAt, problem }: Extract<typeof connection.value, { s
   return (
     <section class="banner" aria-label="Connection">
       <Icon name="warning" />
-      <p class="text">
+      <p class="words">
         <strong>Connection lost at {formatClock(lostAt, browserNow.value)}</strong>; what you see is from then.{' '}
         {problem.title}
         {problem.detail ? `: ${shown(problem.detail, 160)}` : ''}.{' '}
@@ -38,11 +39,25 @@ function Lost({ lostAt, retryAt, problem }: Extract<typeof connection.value, { s
   );
 }
 
+function Upgraded({ version }: { version: string }) {
+  return (
+    <section class="banner" aria-label="Version">
+      <Icon name="info" />
+      <p class="words">
+        <strong>The operator now has the version {shown(version, 40)}</strong>, and this page is of the one before.
+      </p>
+      <button type="button" class="button" onClick={() => location.reload()}>
+        Reload
+      </button>
+    </section>
+  );
+}
+
 function Standby() {
   return (
     <section class="banner" aria-label="Leadership">
       <Icon name="waiting" />
-      <p class="text">
+      <p class="words">
         <strong>This operator waits for leadership.</strong> It does no passes; its resources are as the API server has
         them. Another instance of the operator works, and has the plugins, passes and calls.
       </p>

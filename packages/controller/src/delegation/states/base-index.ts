@@ -1,5 +1,5 @@
 import { parseKey, type ResourceKey } from '../../resources/resource.ts';
-import type { BaseState, StateName } from './base-state.ts';
+import type { BaseState } from './base-state.ts';
 import { type Cause, KnownCauses } from './known-causes.ts';
 import { StateGroup } from './state-group.ts';
 
@@ -136,6 +136,3 @@ export class BaseIndex {
 function isSame(a: BaseState, b: BaseState): boolean {
   return a.state === b.state && a.reason === b.reason && a.message === b.message && a.about === b.about;
 }
-
-/** States in the order in which they are shown. */
-export const stateNames: readonly StateName[] = ['ready', 'waiting', 'failing', 'deleting', 'paused'];

@@ -12,7 +12,7 @@ export function suspendedPlugin({ known }: Case): Finding | undefined {
   const plugin = first ? first.plugin.text : 'the plugin';
   return {
     reason: state.reason,
-    summary: `${first ? formatPlugin(first) : 'The plugin'} hangs: ${messages.join('; ') || state.message}`,
+    summary: `A plugin hangs: ${messages.join('; ') || state.message}`,
     advice: `Find out what ${plugin} waits for: "kplug logs ${plugin}"; restart it if it is stuck. The operator probes it, and goes on by itself as soon as it answers`,
   };
 }
