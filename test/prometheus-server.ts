@@ -20,7 +20,7 @@ export interface Exemplar {
   value: string;
 }
 
-/** A Prometheus server that scrapes an operator every 200 ms. It is killed when its scope ends. */
+/** A Prometheus server that scrapes an operator every second. It is killed when its scope ends. */
 export class PrometheusServer implements AsyncDisposable {
   readonly #child: ChildProcess;
   readonly #folder: string;
@@ -41,7 +41,7 @@ export class PrometheusServer implements AsyncDisposable {
     const job = { job_name: 'kplug-admin', static_configs: [{ targets: [target], labels }] };
     await writeFile(
       config,
-      stringify({ global: { scrape_interval: '200ms', scrape_timeout: '200ms' }, scrape_configs: [job] }),
+      stringify({ global: { scrape_interval: '1s', scrape_timeout: '1s' }, scrape_configs: [job] }),
     );
     const address = `127.0.0.1:${await freePort()}`;
     const args = [

@@ -63,26 +63,25 @@ it('Prometheus scrapes an operator, and the panels of the dashboard show what it
     async () => {
       // Passes go on, as a rate needs a counter that grows.
       await workspace.write('manifests/nobody.yaml', nobody(crypto.randomUUID()));
-      const empty = (await values()).filter(({ samples }) => samples.length === 0).map(({ title }) => title);
-      expect(empty).toEqual(quiet);
+      const found = await values();
+      expect(found.filter(({ samples }) => samples.length === 0).map(({ title }) => title)).toEqual(quiet);
+      const shown = new Map(found.map(({ title, samples }) => [title, samples]));
+      const numberOf = (title: string) => Number(shown.get(title)?.[0]?.value[1]);
+      expect(numberOf('Ready')).toBe(0.5);
+      expect(numberOf('Not ready')).toBe(1);
+      expect(numberOf('Live instances')).toBe(1);
+      expect(shown.get('Why resources are not ready')).toMatchObject([
+        {
+          metric: { delegation: 'greetings', state: 'failing', reason: 'NobodyGreeted' },
+          value: [expect.any(Number), '1'],
+        },
+      ]);
+      expect(shown.get('Why passes fail')?.map(({ metric }) => metric)).toEqual([
+        { delegation: 'greetings', reason: 'NobodyGreeted' },
+      ]);
     },
-    { timeout: 60_000, interval: 500 },
+    { timeout: 90_000, interval: 500 },
   );
-
-  const shown = new Map((await values()).map(({ title, samples }) => [title, samples]));
-  const numberOf = (title: string) => Number(shown.get(title)?.[0]?.value[1]);
-  expect(numberOf('Ready')).toBe(0.5);
-  expect(numberOf('Not ready')).toBe(1);
-  expect(numberOf('Live instances')).toBe(1);
-  expect(shown.get('Why resources are not ready')).toMatchObject([
-    {
-      metric: { delegation: 'greetings', state: 'failing', reason: 'NobodyGreeted' },
-      value: [expect.any(Number), '1'],
-    },
-  ]);
-  expect(shown.get('Why passes fail')?.map(({ metric }) => metric)).toEqual([
-    { delegation: 'greetings', reason: 'NobodyGreeted' },
-  ]);
 });
 
 it('Prometheus takes exemplars that link passes and calls to their traces', { timeout: 120_000 }, async () => {
@@ -90,14 +89,15 @@ it('Prometheus takes exemplars that link passes and calls to their traces', { ti
   const operator = await startOperatorProgram(collector.environment);
   await using prometheus = await PrometheusServer.start(operator.at.adminAddress);
   startTracedPlugin(operator, collector.environment);
-  const call = await collector.waitFor(({ service, kind }) => service === 'kplug-operator' && kind === 'client');
+  await collector.waitFor(({ service, kind }) => service === 'kplug-operator' && kind === 'client');
   for (const title of ['Duration of passes', 'Duration of calls']) {
     const [query] =
       panels.find((panel) => panel.title === title)?.queries.filter(({ hasExemplars }) => hasExemplars) ?? [];
     await vi.waitFor(
       async () => {
         const exemplars = await prometheus.exemplars(withoutVariables(query?.expr ?? '', '1m'));
-        expect(exemplars.map(({ labels }) => labels.trace_id)).toContain(call.traceId);
+        const traces = new Set(collector.spans.map(({ traceId }) => traceId));
+        expect(exemplars.filter(({ labels }) => traces.has(labels.trace_id ?? ''))).not.toEqual([]);
       },
       { timeout: 30_000, interval: 200 },
     );
