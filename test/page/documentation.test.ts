@@ -30,7 +30,10 @@ it('goes from the overview to a resource that fails, and shows what to do', asyn
   await expect.poll(() => page.getByRole('table', { name: 'Resources' }).getByRole('row').count()).toBe(6);
   await takeScreenshot(page, 'overview');
   await page.getByRole('link', { name: 'Example: Table default/invoices' }).click();
-  await page.getByText(/Solve what the plugin names/).first().waitFor();
+  await page
+    .getByText(/Solve what the plugin names/)
+    .first()
+    .waitFor();
   await page.getByText('Copy as kplug command').waitFor();
   await takeScreenshot(page, 'resource');
 });

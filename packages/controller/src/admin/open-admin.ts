@@ -1,4 +1,4 @@
-// admin/: probes, metrics, the read-only services.
+// admin/: probes, metrics, the services for users.
 
 import type { ConnectRouter } from '@connectrpc/connect';
 import {
