@@ -149,7 +149,9 @@ func (s *service) reconcile(ctx context.Context, r *kplugv1.ReconcileRequest) *k
 }
 
 func (s *service) answerReconcile(ctx context.Context, r *kplugv1.ReconcileRequest) *kplugv1.ReconcileResponse {
-	response, err := handle(ctx, s, r, func(one *implementation) (*kplugv1.ReconcileResponse, error) { return one.reconcile(ctx, r, tracedLog(ctx, s.log)) })
+	response, err := handle(ctx, s, r, func(one *implementation) (*kplugv1.ReconcileResponse, error) {
+		return one.reconcile(ctx, r, tracedLog(ctx, s.log))
+	})
 	if err == nil {
 		err = checkAnswer(response, s.maxAnswerSize)
 	}
@@ -166,7 +168,9 @@ func (s *service) finalize(ctx context.Context, r *kplugv1.FinalizeRequest) *kpl
 }
 
 func (s *service) answerFinalize(ctx context.Context, r *kplugv1.FinalizeRequest) *kplugv1.FinalizeResponse {
-	response, err := handle(ctx, s, r, func(one *implementation) (*kplugv1.FinalizeResponse, error) { return one.finalize(ctx, r, tracedLog(ctx, s.log)) })
+	response, err := handle(ctx, s, r, func(one *implementation) (*kplugv1.FinalizeResponse, error) {
+		return one.finalize(ctx, r, tracedLog(ctx, s.log))
+	})
 	if err == nil {
 		err = checkFinalizeAnswer(response, s.maxAnswerSize)
 	}
