@@ -246,9 +246,9 @@ describe('the admin port', () => {
     expect([idle?.recentCalls?.p50, idle?.lastCallAt]).toEqual([undefined, undefined]);
     const { plugins, delegations, standby, dropped } = await client.getLoad({});
     expect(plugins.at(-1)?.plugin).toBe('Idle');
-    expect(delegations).toMatchObject([
-      { delegation: 'tables', resources: 5, active: 1, recentPasses: { p50: measured } },
-    ]);
+    expect(delegations).toMatchObject([{ delegation: 'tables', resources: 5, recentPasses: { p50: measured } }]);
+    // The resource whose plugin hangs; the one whose plugin fails is tried again at times.
+    await expect.poll(async () => (await client.getLoad({})).delegations[0]?.active).toBe(1);
     expect([standby, dropped]).toEqual([false, 0]);
     release.resolve();
     await operator.expectReady('e', 'Hanging');
