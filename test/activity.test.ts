@@ -10,7 +10,7 @@ import {
   type WatchActivityRequest,
   type WatchActivityResponse,
 } from '@kplug/protocol';
-import { retry } from '@kplug/sdk';
+import { retry, terminal } from '@kplug/sdk';
 import { keyFor, TestOperator } from '@kplug/testing';
 import { describe, expect, it, onTestFinished } from 'vitest';
 
@@ -192,6 +192,23 @@ describe('GetHistory', () => {
     expect(delegations).toMatchObject([{ delegation: 'tables' }]);
     expect(sum(delegations[0]?.passes)).toBeGreaterThanOrEqual(sum(delegations[0]?.failed));
     expect(Date.now() - Number(start?.seconds) * 1_000).toBeLessThan(120_000);
+  });
+});
+
+describe('a failure for good', () => {
+  it('counts as a failed pass, although it is not retried', async () => {
+    const { operator, client, load } = await observedOperator();
+    await operator.plugin({
+      name: 'PostgreSQL',
+      reconcile: () => {
+        throw terminal('columns cannot shrink', { reason: 'Incompatible' });
+      },
+    });
+    operator.table('users');
+    const passes = async () => (await client.listPasses({ key: keyOf('users') })).passes;
+    await expect.poll(passes).toMatchObject([{ result: PassResult.WAITING, failed: true, reason: 'Incompatible' }]);
+    expect((await load.getHistory({})).delegations).toMatchObject([{ passes: [1], failed: [1] }]);
+    expect((await load.getLoad({})).delegations).toMatchObject([{ totalPasses: { count: 1n, failed: 1n } }]);
   });
 });
 

@@ -6,9 +6,9 @@ import { durationOf } from './duration-of.ts';
 
 /** Describes a pass with its steps. */
 export function describePass(pass: PassRecord): MessageInitShape<typeof PassSchema> {
-  const { key, delegation, startedAt, took, waited, result, plugins, ready, reason, message, attempt } = pass;
+  const { key, delegation, startedAt, took, waited, result, failed, plugins, ready, reason, message, attempt } = pass;
   return {
-    ...{ key, delegation, attempt, plugins: [...plugins], reason, message },
+    ...{ key, delegation, attempt, plugins: [...plugins], reason, message, failed },
     startedAt: timestampFromMs(startedAt),
     took: durationOf(took),
     waited: durationOf(waited),

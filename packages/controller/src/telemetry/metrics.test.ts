@@ -15,8 +15,8 @@ describe('Metrics', () => {
 
   it('counts failed passes as errors and retries', async () => {
     const metrics = new Metrics();
-    metrics.passed('tables', 'settled');
-    metrics.passed('tables', 'retry');
+    metrics.passed('tables', 'settled', false);
+    metrics.passed('tables', 'retry', true);
     const text = await metrics.registry.metrics();
     expect(text).toContain('controller_runtime_reconcile_errors_total{controller="tables"} 1');
     expect(text).toContain('workqueue_retries_total{name="tables"} 1');

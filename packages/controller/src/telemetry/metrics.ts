@@ -86,8 +86,8 @@ export class Metrics implements DelegationObserver {
     this.load.worked(delegation, took);
   }
 
-  passed(delegation: string, result: string, plugins: readonly string[] = []): void {
-    this.load.passed(delegation, result === 'retry', plugins);
+  passed(delegation: string, result: string, failed: boolean, plugins: readonly string[] = []): void {
+    this.load.passed(delegation, failed, plugins);
     const label = this.labelForDelegation(delegation);
     this.#passes.inc({ controller: label, result });
     if (result !== 'retry') return;

@@ -8,8 +8,8 @@ export interface DelegationObserver {
    * @param traceId id of the recorded trace of the pass.
    */
   worked(delegation: string, waited: number, took: number, traceId?: string): void;
-  /** Called with the result of a pass, and the names of the plugins that it chose. */
-  passed(delegation: string, result: string, plugins: readonly string[]): void;
+  /** Called with the result of a pass, whether it failed, and the names of the plugins that it chose. */
+  passed(delegation: string, result: string, failed: boolean, plugins: readonly string[]): void;
   /** Called when a valid answer of a plugin reports a failure, or is refused, with the reason in one word. */
   answerFailed(plugin: string, reason: string, message: string): void;
   /** Called when a pass fails without an exception, with the reason in one word. */

@@ -8,7 +8,7 @@ const traceparent = `00-${traceId}-b7ad6b7169203331-01`;
 function observed(): Metrics {
   const metrics = new Metrics();
   metrics.worked('tables', 1, 7, traceId);
-  metrics.passed('tables', 'settled');
+  metrics.passed('tables', 'settled', false);
   metrics.calling('PostgreSQL');
   const call = { plugin: 'PostgreSQL', method: 'Reconcile', code: 'OK', failed: false, duration: 3 };
   metrics.called({ ...call, traceparent });

@@ -18,6 +18,8 @@ export interface PassRecord {
   took: number;
   /** Result. `stopped`: it was ended as the controller is stopping. */
   result: PassResultName;
+  /** True if it failed, by an error or by what a plugin reports, also if it is not retried. */
+  failed: boolean;
   /** Status of the condition `Ready` after the pass: `False` if an error ended it. `undefined` without the condition. */
   ready: 'True' | 'False' | 'Unknown' | undefined;
   /** Reason of the condition `Ready` after the pass, or the code of the error that ended it. Empty if there is none. */
@@ -53,7 +55,7 @@ export interface PassStep {
 }
 
 /** End of a pass. */
-export interface PassEnd extends Pick<PassRecord, 'result' | 'ready' | 'reason' | 'message' | 'plugins'> {
+export interface PassEnd extends Pick<PassRecord, 'result' | 'failed' | 'ready' | 'reason' | 'message' | 'plugins'> {
   /** Error that ended the pass. */
   error?: unknown;
 }

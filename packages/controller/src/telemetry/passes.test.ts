@@ -12,7 +12,14 @@ const base: Resource = {
   metadata: { name: 'users', namespace: 'shop', uid: '1', generation: 3, resourceVersion: '7', creationTimestamp: '' },
 };
 const subject = { delegation: 'tables', base, attempt: 2, waited: 5 };
-const end = { result: 'settled', ready: 'True', reason: 'Reconciled', message: 'done', plugins: ['A 1.0.0'] } as const;
+const end = {
+  result: 'settled',
+  failed: false,
+  ready: 'True',
+  reason: 'Reconciled',
+  message: 'done',
+  plugins: ['A 1.0.0'],
+} as const;
 const write = {
   kind: 'write',
   verb: 'status',

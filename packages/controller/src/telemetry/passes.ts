@@ -43,13 +43,13 @@ function recordOf(
   { delegation, base, attempt, waited }: PassSubject,
   startedAt: number,
   pass: ObservedPass,
-  { result, ready, reason, message, plugins }: PassEnd,
+  { result, failed, ready, reason, message, plugins }: PassEnd,
   traceId: string | undefined,
 ): PassRecord {
   return {
     ...{ key: keyOf(base), uid: base.metadata.uid, generation: base.metadata.generation, delegation },
     ...{ attempt, startedAt, waited, took: performance.now() - pass.startedAt },
-    ...{ result, ready, reason, message, plugins, steps: pass.steps, omittedSteps: pass.omitted },
+    ...{ result, failed, ready, reason, message, plugins, steps: pass.steps, omittedSteps: pass.omitted },
     ...(traceId !== undefined && { traceId }),
   };
 }

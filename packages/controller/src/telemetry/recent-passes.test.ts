@@ -7,7 +7,7 @@ const { maxPassesPerResource, maxPasses } = limits.telemetry;
 
 function passOf(key: string, startedAt: number): PassRecord {
   const counts = { generation: 1, attempt: 1, waited: 0, took: 1, omittedSteps: 0 };
-  const end = { result: 'settled', ready: 'True', reason: 'Ready', message: '' } as const;
+  const end = { result: 'settled', failed: false, ready: 'True', reason: 'Ready', message: '' } as const;
   return { key, uid: key, delegation: 'tables', startedAt, ...counts, ...end, plugins: [], steps: [] };
 }
 

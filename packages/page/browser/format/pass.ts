@@ -1,4 +1,4 @@
-import { PassResult, PassStepKind } from '@kplug/protocol/services';
+import { type Pass, PassResult, PassStepKind } from '@kplug/protocol/services';
 import type { IconName } from '../parts/icon.tsx';
 
 /** How the result of a pass is shown. */
@@ -20,9 +20,9 @@ const results: Readonly<Record<PassResult, ResultStyle>> = {
 
 const unknown: ResultStyle = { word: 'unknown', icon: 'unknown' };
 
-/** Word and icon for a result. */
-export function resultOf(result: number): ResultStyle {
-  return results[result as PassResult] ?? unknown;
+/** Word and icon for how a pass ended. A failure for good isn't tried again, and is one nevertheless. */
+export function resultOf({ result, failed }: Pick<Pass, 'result' | 'failed'>): ResultStyle {
+  return (failed ? results[PassResult.RETRY] : results[result as PassResult]) ?? unknown;
 }
 
 const steps: Readonly<Record<PassStepKind, string>> = {

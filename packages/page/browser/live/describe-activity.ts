@@ -4,7 +4,6 @@ import {
   type InstanceChange,
   InstanceState,
   type Pass,
-  PassResult,
   type RecordedEvent,
 } from '@kplug/protocol/services';
 import { resultOf } from '../format/pass.ts';
@@ -44,13 +43,21 @@ export function describeActivity({ what }: Activity): ActivityText {
   }
 }
 
-function describePass({ key, result, plugins, reason, message, took }: Pass): ActivityText {
-  const { word, icon } = resultOf(result);
+function describePass(pass: Pass): ActivityText {
+  const { key, plugins, reason, message, took } = pass;
+  const { word, icon } = resultOf(pass);
   const by = plugins.length > 0 ? `by ${plugins.join(', ')} ` : '';
   const why = [reason, message].filter(Boolean).join(': ');
   const text = `${by}in ${formatDuration(durationOf(took) ?? 0)}${why ? `, ${why}` : ''}`;
-  const isBad = result === PassResult.RETRY;
-  return { kind: 'passes', icon, word, subject: nameOfKey(key), link: resourceLink(key), text, isBad };
+  return {
+    kind: 'passes',
+    icon,
+    word,
+    subject: nameOfKey(key),
+    link: resourceLink(key),
+    text,
+    isBad: icon === 'failing',
+  };
 }
 
 function describeEvent({ event, count }: RecordedEvent): ActivityText {

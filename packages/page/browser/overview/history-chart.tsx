@@ -3,7 +3,7 @@ import type uPlot from 'uplot';
 import { prefersDark } from '../parts/media.ts';
 import { useChunk } from '../parts/use-chunk.ts';
 import { theme } from '../shell/theme.ts';
-import type { HistoryData } from './history-data.ts';
+import { chartFigures, type HistoryData } from './history-data.ts';
 
 type Plot = typeof uPlot;
 
@@ -22,7 +22,7 @@ export function HistoryChart({ data }: { data: HistoryData }) {
   const Plot = loaded?.Plot;
   const box = useRef<HTMLDivElement>(null);
   const chart = useRef<uPlot | undefined>(undefined);
-  const { times, passes, failed } = data;
+  const [times, passes, failed] = chartFigures(data, span);
   const aligned: uPlot.AlignedData = [[...times], [...passes], [...failed]];
   const latest = useRef(aligned);
   latest.current = aligned;
@@ -62,7 +62,7 @@ function optionsFor(Plot: Plot, box: HTMLElement): uPlot.Options {
     height,
     legend: { show: false },
     cursor: { show: false },
-    padding: [8, 6, 0, 0],
+    padding: [8, 16, 0, 0],
     scales: {
       x: { range: timeRange },
       y: { range: (_, __, max) => [0, Math.max(1, max * 1.05)] },

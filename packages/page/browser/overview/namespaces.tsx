@@ -30,7 +30,7 @@ export function Namespaces({ namespaces }: { namespaces: readonly NamespaceSumma
               )}
             </span>
             <span class="bar small" aria-hidden="true">
-              <span class="fill-ready" style={{ flex: `${total - notReady} 1 0` }} />
+              {total > notReady && <span class="fill-ready" style={{ flex: `${total - notReady} 1 0` }} />}
               {notReady > 0 && <span class="fill-failing" style={{ flex: `${notReady} 1 0` }} />}
             </span>
             <span class="share" title={`${formatCount(notReady)} of ${formatCount(total)} not ready`}>

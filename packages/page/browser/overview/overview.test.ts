@@ -1,7 +1,7 @@
 import { create } from '@bufbuild/protobuf';
 import { GetHistoryResponseSchema } from '@kplug/protocol/services';
 import { expect, it } from 'vitest';
-import { addUp, coarser } from './history-data.ts';
+import { addUp, chartFigures, coarser } from './history-data.ts';
 import { rowAfterKey } from './row-keys.ts';
 import { parseViews } from './views-text.ts';
 
@@ -15,13 +15,30 @@ const history = create(GetHistoryResponseSchema, {
 });
 
 it('adds up the history of all delegations, or of one', () => {
-  expect(addUp(history, '')).toEqual({ times: [1_000, 1_060, 1_120], passes: [11, 22, 33], failed: [0, 1, 5] });
+  expect(addUp(history, '')).toEqual({
+    step: 60,
+    times: [1_000, 1_060, 1_120],
+    passes: [11, 22, 33],
+    failed: [0, 1, 5],
+  });
   expect(addUp(history, 'a').passes).toEqual([1, 2, 3]);
   expect(addUp(history, 'none').passes).toEqual([]);
 });
 
 it('joins intervals for a table', () => {
-  expect(coarser(addUp(history, ''), 2)).toEqual({ times: [1_000, 1_120], passes: [33, 33], failed: [1, 5] });
+  expect(coarser(addUp(history, ''), 2)).toEqual({
+    step: 120,
+    times: [1_000, 1_120],
+    passes: [33, 33],
+    failed: [1, 5],
+  });
+});
+
+it('shows no figure for the time before the operator started', () => {
+  const [times, passes, failed] = chartFigures(addUp(history, ''), 300);
+  expect(times).toEqual([880, 940, 1_000, 1_060, 1_120]);
+  expect(passes).toEqual([null, null, 11, 22, 33]);
+  expect(failed).toEqual([null, null, 0, 1, 5]);
 });
 
 it.each([

@@ -41,8 +41,8 @@ export function Security({ loaded: { value, problem, retry } }: { loaded: Loaded
             {ports[heartbeatSecurity as HeartbeatSecurity] ?? 'unknown'}
           </span>
         </dd>
-        <dt>Identities by</dt>
-        <dd>{identitySources.length > 0 ? shown(identitySources.join(', ')) : 'nothing'}</dd>
+        <dt>Proofs of identity</dt>
+        <dd>{identitySources.length > 0 ? shown(identitySources.join(', ')) : 'none'}</dd>
         {allowsFirstKplug && (
           <>
             <dt>First Kplug</dt>

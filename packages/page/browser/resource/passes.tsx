@@ -30,8 +30,8 @@ export function Passes({ loaded }: { loaded: Loaded<ListPassesResponse> }) {
 }
 
 function PassRow({ pass }: { pass: Pass }) {
-  const { startedAt, took, waited, result, plugins, reason, message, attempt, steps, traceId } = pass;
-  const { word, icon } = resultOf(result);
+  const { startedAt, took, waited, plugins, reason, message, attempt, steps, traceId } = pass;
+  const { word, icon } = resultOf(pass);
   const at = millisecondsOf(startedAt) ?? 0;
   const total = durationOf(took) ?? 0;
   return (

@@ -117,13 +117,15 @@ export class PassWorker {
     return this.#options.queue.failures(key) + 1;
   }
 
-  #recordWrites(key: ResourceKey, { result, chosen, error }: PassOutcome): void {
+  #recordWrites(key: ResourceKey, outcome: PassOutcome): void {
+    const { result, chosen, error } = outcome;
     const { context, observer, writeFailures, failureReporter } = this.#options;
     const { name } = context.settings;
     const { next } = result;
     observer.passed(
       name,
       next,
+      hasFailed(outcome),
       chosen.map(({ plugin }) => plugin.text),
     );
     if ('failure' in result && result.failure !== undefined) observer.failed(name, result.failure);
@@ -168,6 +170,11 @@ function isStopping({ error }: PassOutcome): boolean {
   return error instanceof KplugError && (error.code === 'Stopped' || error.code === 'LeadershipLost');
 }
 
+/** Reports whether a pass failed, by an error or by what a plugin reports. */
+function hasFailed({ result, error }: PassOutcome): boolean {
+  return error !== undefined || result.next === 'retry' || ('failure' in result && result.failure !== undefined);
+}
+
 /** Describes the end of a pass. @param base resource after the pass; `undefined` when it is gone. */
 function describeEnd(base: Resource | undefined, outcome: PassOutcome): PassEnd {
   const { result, chosen, error } = outcome;
@@ -175,6 +182,7 @@ function describeEnd(base: Resource | undefined, outcome: PassOutcome): PassEnd 
   const ready = findCondition(base?.status, 'Ready');
   return {
     result: isStopping(outcome) ? 'stopped' : result.next,
+    failed: hasFailed(outcome),
     ready: code ? 'False' : ready?.status,
     reason: code || (ready?.reason ?? ''),
     message: code ? message : cutText(ready?.message ?? '', maxPassTextLength),

@@ -28,17 +28,17 @@ from kplug.v1 import registry_pb2 as kplug_dot_v1_dot_registry__pb2
 from kplug.v1 import resource_pb2 as kplug_dot_v1_dot_resource__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17kplug/v1/activity.proto\x12\x08kplug.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17kplug/v1/registry.proto\x1a\x17kplug/v1/resource.proto\"M\n\x14WatchActivityRequest\x12\x12\n\ndelegation\x18\x01 \x01(\t\x12\x11\n\tnamespace\x18\x02 \x01(\t\x12\x0e\n\x06recent\x18\x03 \x01(\r\"\x80\x01\n\x15WatchActivityResponse\x12&\n\x08\x61\x63tivity\x18\x01 \x01(\x0b\x32\x12.kplug.v1.ActivityH\x00\x12\"\n\x06synced\x18\x02 \x01(\x0b\x32\x10.kplug.v1.SyncedH\x00\x12\x12\n\x08left_out\x18\x03 \x01(\rH\x00\x42\x07\n\x05\x65vent\"\xc4\x01\n\x08\x41\x63tivity\x12\x10\n\x08sequence\x18\x01 \x01(\x04\x12&\n\x02\x61t\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1e\n\x04pass\x18\x03 \x01(\x0b\x32\x0e.kplug.v1.PassH\x00\x12(\n\x05\x65vent\x18\x04 \x01(\x0b\x32\x17.kplug.v1.RecordedEventH\x00\x12,\n\x08instance\x18\x05 \x01(\x0b\x32\x18.kplug.v1.InstanceChangeH\x00\x42\x06\n\x04what\"\xad\x01\n\x0eInstanceChange\x12\x0e\n\x06plugin\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\x12\x13\n\x0binstance_id\x18\x03 \x01(\t\x12&\n\x05state\x18\x04 \x01(\x0e\x32\x17.kplug.v1.InstanceState\x12-\n\x0c\x66ormer_state\x18\x05 \x01(\x0e\x32\x17.kplug.v1.InstanceState\x12\x0e\n\x06reason\x18\x06 \x01(\t\"\xf3\x02\n\x04Pass\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x12\n\ndelegation\x18\x02 \x01(\t\x12.\n\nstarted_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\'\n\x04took\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12)\n\x06waited\x18\x05 \x01(\x0b\x32\x19.google.protobuf.Duration\x12$\n\x06result\x18\x06 \x01(\x0e\x32\x14.kplug.v1.PassResult\x12\x0f\n\x07plugins\x18\x07 \x03(\t\x12(\n\x05ready\x18\x08 \x01(\x0e\x32\x19.kplug.v1.ConditionStatus\x12\x0e\n\x06reason\x18\t \x01(\t\x12\x0f\n\x07message\x18\n \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x0b \x01(\r\x12!\n\x05steps\x18\x0c \x03(\x0b\x32\x12.kplug.v1.PassStep\x12\x10\n\x08trace_id\x18\r \x01(\t\"\xa3\x01\n\x08PassStep\x12$\n\x04kind\x18\x01 \x01(\x0e\x32\x16.kplug.v1.PassStepKind\x12\x0e\n\x06target\x18\x02 \x01(\t\x12)\n\x06offset\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\'\n\x04took\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\r\n\x05\x65rror\x18\x05 \x01(\t\" \n\x11ListPassesRequest\x12\x0b\n\x03key\x18\x01 \x01(\t\"4\n\x12ListPassesResponse\x12\x1e\n\x06passes\x18\x01 \x03(\x0b\x32\x0e.kplug.v1.Pass\"\x1f\n\x10ListCallsRequest\x12\x0b\n\x03key\x18\x01 \x01(\t\"M\n\x11ListCallsResponse\x12\x11\n\trecording\x18\x01 \x01(\x08\x12%\n\x05\x63\x61lls\x18\x02 \x03(\x0b\x32\x16.kplug.v1.ObservedCall\"\x86\x02\n\x0cObservedCall\x12\x0e\n\x06plugin\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\x12\x13\n\x0binstance_id\x18\x03 \x01(\t\x12\x0e\n\x06method\x18\x04 \x01(\t\x12&\n\x02\x61t\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\'\n\x04took\x18\x06 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x0f\n\x07request\x18\x07 \x01(\t\x12\x0e\n\x06\x61nswer\x18\x08 \x01(\t\x12\x0c\n\x04\x63ode\x18\t \x01(\t\x12\r\n\x05\x65rror\x18\n \x01(\t\x12\x0e\n\x06masked\x18\x0b \x01(\r\x12\x11\n\ttruncated\x18\x0c \x01(\x08*\xce\x01\n\nPassResult\x12\x1b\n\x17PASS_RESULT_UNSPECIFIED\x10\x00\x12\x17\n\x13PASS_RESULT_SETTLED\x10\x01\x12\x17\n\x13PASS_RESULT_WAITING\x10\x02\x12\x15\n\x11PASS_RESULT_RETRY\x10\x03\x12\x15\n\x11PASS_RESULT_AGAIN\x10\x04\x12\x15\n\x11PASS_RESULT_STALE\x10\x05\x12\x16\n\x12PASS_RESULT_PAUSED\x10\x06\x12\x14\n\x10PASS_RESULT_DONE\x10\x07*\x97\x01\n\x0cPassStepKind\x12\x1e\n\x1aPASS_STEP_KIND_UNSPECIFIED\x10\x00\x12\x19\n\x15PASS_STEP_KIND_GATHER\x10\x01\x12\x19\n\x15PASS_STEP_KIND_SELECT\x10\x02\x12\x17\n\x13PASS_STEP_KIND_CALL\x10\x03\x12\x18\n\x14PASS_STEP_KIND_WRITE\x10\x04\x32\xf4\x01\n\x0f\x41\x63tivityService\x12R\n\rWatchActivity\x12\x1e.kplug.v1.WatchActivityRequest\x1a\x1f.kplug.v1.WatchActivityResponse0\x01\x12G\n\nListPasses\x12\x1b.kplug.v1.ListPassesRequest\x1a\x1c.kplug.v1.ListPassesResponse\x12\x44\n\tListCalls\x12\x1a.kplug.v1.ListCallsRequest\x1a\x1b.kplug.v1.ListCallsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17kplug/v1/activity.proto\x12\x08kplug.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17kplug/v1/registry.proto\x1a\x17kplug/v1/resource.proto\"M\n\x14WatchActivityRequest\x12\x12\n\ndelegation\x18\x01 \x01(\t\x12\x11\n\tnamespace\x18\x02 \x01(\t\x12\x0e\n\x06recent\x18\x03 \x01(\r\"\x80\x01\n\x15WatchActivityResponse\x12&\n\x08\x61\x63tivity\x18\x01 \x01(\x0b\x32\x12.kplug.v1.ActivityH\x00\x12\"\n\x06synced\x18\x02 \x01(\x0b\x32\x10.kplug.v1.SyncedH\x00\x12\x12\n\x08left_out\x18\x03 \x01(\rH\x00\x42\x07\n\x05\x65vent\"\xc4\x01\n\x08\x41\x63tivity\x12\x10\n\x08sequence\x18\x01 \x01(\x04\x12&\n\x02\x61t\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1e\n\x04pass\x18\x03 \x01(\x0b\x32\x0e.kplug.v1.PassH\x00\x12(\n\x05\x65vent\x18\x04 \x01(\x0b\x32\x17.kplug.v1.RecordedEventH\x00\x12,\n\x08instance\x18\x05 \x01(\x0b\x32\x18.kplug.v1.InstanceChangeH\x00\x42\x06\n\x04what\"\xad\x01\n\x0eInstanceChange\x12\x0e\n\x06plugin\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\x12\x13\n\x0binstance_id\x18\x03 \x01(\t\x12&\n\x05state\x18\x04 \x01(\x0e\x32\x17.kplug.v1.InstanceState\x12-\n\x0c\x66ormer_state\x18\x05 \x01(\x0e\x32\x17.kplug.v1.InstanceState\x12\x0e\n\x06reason\x18\x06 \x01(\t\"\x83\x03\n\x04Pass\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x12\n\ndelegation\x18\x02 \x01(\t\x12.\n\nstarted_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\'\n\x04took\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12)\n\x06waited\x18\x05 \x01(\x0b\x32\x19.google.protobuf.Duration\x12$\n\x06result\x18\x06 \x01(\x0e\x32\x14.kplug.v1.PassResult\x12\x0f\n\x07plugins\x18\x07 \x03(\t\x12(\n\x05ready\x18\x08 \x01(\x0e\x32\x19.kplug.v1.ConditionStatus\x12\x0e\n\x06reason\x18\t \x01(\t\x12\x0f\n\x07message\x18\n \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x0b \x01(\r\x12!\n\x05steps\x18\x0c \x03(\x0b\x32\x12.kplug.v1.PassStep\x12\x10\n\x08trace_id\x18\r \x01(\t\x12\x0e\n\x06\x66\x61iled\x18\x0e \x01(\x08\"\xa3\x01\n\x08PassStep\x12$\n\x04kind\x18\x01 \x01(\x0e\x32\x16.kplug.v1.PassStepKind\x12\x0e\n\x06target\x18\x02 \x01(\t\x12)\n\x06offset\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\'\n\x04took\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\r\n\x05\x65rror\x18\x05 \x01(\t\" \n\x11ListPassesRequest\x12\x0b\n\x03key\x18\x01 \x01(\t\"4\n\x12ListPassesResponse\x12\x1e\n\x06passes\x18\x01 \x03(\x0b\x32\x0e.kplug.v1.Pass\"\x1f\n\x10ListCallsRequest\x12\x0b\n\x03key\x18\x01 \x01(\t\"M\n\x11ListCallsResponse\x12\x11\n\trecording\x18\x01 \x01(\x08\x12%\n\x05\x63\x61lls\x18\x02 \x03(\x0b\x32\x16.kplug.v1.ObservedCall\"\x86\x02\n\x0cObservedCall\x12\x0e\n\x06plugin\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\x12\x13\n\x0binstance_id\x18\x03 \x01(\t\x12\x0e\n\x06method\x18\x04 \x01(\t\x12&\n\x02\x61t\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\'\n\x04took\x18\x06 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x0f\n\x07request\x18\x07 \x01(\t\x12\x0e\n\x06\x61nswer\x18\x08 \x01(\t\x12\x0c\n\x04\x63ode\x18\t \x01(\t\x12\r\n\x05\x65rror\x18\n \x01(\t\x12\x0e\n\x06masked\x18\x0b \x01(\r\x12\x11\n\ttruncated\x18\x0c \x01(\x08*\xce\x01\n\nPassResult\x12\x1b\n\x17PASS_RESULT_UNSPECIFIED\x10\x00\x12\x17\n\x13PASS_RESULT_SETTLED\x10\x01\x12\x17\n\x13PASS_RESULT_WAITING\x10\x02\x12\x15\n\x11PASS_RESULT_RETRY\x10\x03\x12\x15\n\x11PASS_RESULT_AGAIN\x10\x04\x12\x15\n\x11PASS_RESULT_STALE\x10\x05\x12\x16\n\x12PASS_RESULT_PAUSED\x10\x06\x12\x14\n\x10PASS_RESULT_DONE\x10\x07*\x97\x01\n\x0cPassStepKind\x12\x1e\n\x1aPASS_STEP_KIND_UNSPECIFIED\x10\x00\x12\x19\n\x15PASS_STEP_KIND_GATHER\x10\x01\x12\x19\n\x15PASS_STEP_KIND_SELECT\x10\x02\x12\x17\n\x13PASS_STEP_KIND_CALL\x10\x03\x12\x18\n\x14PASS_STEP_KIND_WRITE\x10\x04\x32\xf4\x01\n\x0f\x41\x63tivityService\x12R\n\rWatchActivity\x12\x1e.kplug.v1.WatchActivityRequest\x1a\x1f.kplug.v1.WatchActivityResponse0\x01\x12G\n\nListPasses\x12\x1b.kplug.v1.ListPassesRequest\x1a\x1c.kplug.v1.ListPassesResponse\x12\x44\n\tListCalls\x12\x1a.kplug.v1.ListCallsRequest\x1a\x1b.kplug.v1.ListCallsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'kplug.v1.activity_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_PASSRESULT']._serialized_start=1743
-  _globals['_PASSRESULT']._serialized_end=1949
-  _globals['_PASSSTEPKIND']._serialized_start=1952
-  _globals['_PASSSTEPKIND']._serialized_end=2103
+  _globals['_PASSRESULT']._serialized_start=1759
+  _globals['_PASSRESULT']._serialized_end=1965
+  _globals['_PASSSTEPKIND']._serialized_start=1968
+  _globals['_PASSSTEPKIND']._serialized_end=2119
   _globals['_WATCHACTIVITYREQUEST']._serialized_start=152
   _globals['_WATCHACTIVITYREQUEST']._serialized_end=229
   _globals['_WATCHACTIVITYRESPONSE']._serialized_start=232
@@ -48,19 +48,19 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_INSTANCECHANGE']._serialized_start=562
   _globals['_INSTANCECHANGE']._serialized_end=735
   _globals['_PASS']._serialized_start=738
-  _globals['_PASS']._serialized_end=1109
-  _globals['_PASSSTEP']._serialized_start=1112
-  _globals['_PASSSTEP']._serialized_end=1275
-  _globals['_LISTPASSESREQUEST']._serialized_start=1277
-  _globals['_LISTPASSESREQUEST']._serialized_end=1309
-  _globals['_LISTPASSESRESPONSE']._serialized_start=1311
-  _globals['_LISTPASSESRESPONSE']._serialized_end=1363
-  _globals['_LISTCALLSREQUEST']._serialized_start=1365
-  _globals['_LISTCALLSREQUEST']._serialized_end=1396
-  _globals['_LISTCALLSRESPONSE']._serialized_start=1398
-  _globals['_LISTCALLSRESPONSE']._serialized_end=1475
-  _globals['_OBSERVEDCALL']._serialized_start=1478
-  _globals['_OBSERVEDCALL']._serialized_end=1740
-  _globals['_ACTIVITYSERVICE']._serialized_start=2106
-  _globals['_ACTIVITYSERVICE']._serialized_end=2350
+  _globals['_PASS']._serialized_end=1125
+  _globals['_PASSSTEP']._serialized_start=1128
+  _globals['_PASSSTEP']._serialized_end=1291
+  _globals['_LISTPASSESREQUEST']._serialized_start=1293
+  _globals['_LISTPASSESREQUEST']._serialized_end=1325
+  _globals['_LISTPASSESRESPONSE']._serialized_start=1327
+  _globals['_LISTPASSESRESPONSE']._serialized_end=1379
+  _globals['_LISTCALLSREQUEST']._serialized_start=1381
+  _globals['_LISTCALLSREQUEST']._serialized_end=1412
+  _globals['_LISTCALLSRESPONSE']._serialized_start=1414
+  _globals['_LISTCALLSRESPONSE']._serialized_end=1491
+  _globals['_OBSERVEDCALL']._serialized_start=1494
+  _globals['_OBSERVEDCALL']._serialized_end=1756
+  _globals['_ACTIVITYSERVICE']._serialized_start=2122
+  _globals['_ACTIVITYSERVICE']._serialized_end=2366
 # @@protoc_insertion_point(module_scope)

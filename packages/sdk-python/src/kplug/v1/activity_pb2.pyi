@@ -266,6 +266,7 @@ class Pass(_message.Message):
     ATTEMPT_FIELD_NUMBER: _builtins.int
     STEPS_FIELD_NUMBER: _builtins.int
     TRACE_ID_FIELD_NUMBER: _builtins.int
+    FAILED_FIELD_NUMBER: _builtins.int
     key: _builtins.str
     """Key of the resource, `group/version/kind/namespace/name`."""
     delegation: _builtins.str
@@ -280,6 +281,8 @@ class Pass(_message.Message):
     """Number of the attempt: 1, and more after failures in a row."""
     trace_id: _builtins.str
     """Trace of the pass, as 32 hexadecimal digits; empty if it was not sampled."""
+    failed: _builtins.bool
+    """True if the pass failed, also by a failure of a plugin that is not retried."""
     @_builtins.property
     def started_at(self) -> _timestamp_pb2.Timestamp:
         """Time at which the pass began."""
@@ -314,10 +317,11 @@ class Pass(_message.Message):
         attempt: _builtins.int = ...,
         steps: _abc.Iterable[Global___PassStep] | None = ...,
         trace_id: _builtins.str = ...,
+        failed: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["started_at", b"started_at", "took", b"took", "waited", b"waited"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "delegation", b"delegation", "key", b"key", "message", b"message", "plugins", b"plugins", "ready", b"ready", "reason", b"reason", "result", b"result", "started_at", b"started_at", "steps", b"steps", "took", b"took", "trace_id", b"trace_id", "waited", b"waited"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "delegation", b"delegation", "failed", b"failed", "key", b"key", "message", b"message", "plugins", b"plugins", "ready", b"ready", "reason", b"reason", "result", b"result", "started_at", b"started_at", "steps", b"steps", "took", b"took", "trace_id", b"trace_id", "waited", b"waited"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

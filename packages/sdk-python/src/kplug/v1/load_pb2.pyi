@@ -249,7 +249,7 @@ class WorkFigures(_message.Message):
     count: _builtins.int
     """Number of passes or calls that ended."""
     failed: _builtins.int
-    """Number of these that failed: passes that are retried with back-off, calls that ended with an error or an invalid answer. A valid
+    """Number of these that failed: passes with an error or with a failure that a plugin reports, calls that ended with an error or an invalid answer. A valid
     answer that reports a failure makes the pass fail, not the call.
     """
     @_builtins.property

@@ -276,7 +276,7 @@ export type WorkFigures = Message<"kplug.v1.WorkFigures"> & {
   count: bigint;
 
   /**
-   * Number of these that failed: passes that are retried with back-off, calls that ended with an error or an invalid answer. A valid
+   * Number of these that failed: passes with an error or with a failure that a plugin reports, calls that ended with an error or an invalid answer. A valid
    * answer that reports a failure makes the pass fail, not the call.
    *
    * @generated from field: uint64 failed = 2;
