@@ -8,6 +8,7 @@ import { kubectl } from './commands.ts';
 import { inRepository } from './deployed-namespace.ts';
 import { DeployedExample } from './example.ts';
 import { walk } from './walk.ts';
+import { writeUser } from './write-user.ts';
 
 const waitOptions = { timeout: 90_000, interval: 250 };
 const deployed = new DeployedExample();
@@ -28,17 +29,6 @@ const step = walk(deployed, async () => {
   await deployed.remove();
   await rm(folder, { recursive: true });
 });
-
-/** Writes the kubeconfig of a ServiceAccount, as whom the command is run. */
-async function writeUser(name: string): Promise<string> {
-  await deployed.kubectl('create', 'serviceaccount', name);
-  const token = (await deployed.kubectl('create', 'token', name)).trim();
-  const config = JSON.parse(await kubectl('config', 'view', '--raw', '--minify', '--output=json'));
-  config.users[0].user = { token };
-  const file = join(folder, name);
-  await writeFile(file, JSON.stringify(config));
-  return file;
-}
 
 /** Process of `kplug attach` on this machine, with its output. */
 function attach(
@@ -96,7 +86,7 @@ describe('kplug attach on a cluster', () => {
     await applyTable('other', 'you');
     await expectAttached('mine', false);
     await expectAttached('other', false);
-    kubeconfig = await writeUser('developer');
+    kubeconfig = await writeUser(deployed, folder, 'developer');
     const account = `--serviceaccount=${namespace}:developer`;
     await deployed.kubectl('create', 'rolebinding', 'connect', '--role=kplug-attach-connect', account);
     const { exit, output } = attach(kubeconfig, '--selector', 'owner=me');
