@@ -18,7 +18,7 @@ describe('the benchmarks', () => {
     onTestFinished(() => rm(folder, { recursive: true }));
     await run(process.execPath, [main, '--quick', '--write', folder]);
     const page = await readFile(join(folder, 'benchmarks.md'), 'utf8');
-    expect(page.match(/^## .+$/gm)).toHaveLength(10);
+    expect(page.match(/^## .+$/gm)).toHaveLength(11);
     expect(page).not.toMatch(/NaN|undefined|Infinity/);
     const plots = [...page.matchAll(/\(benchmarks\/([^)]+\.svg)\)/g)].map(([, file]) => file);
     expect(plots.length).toBeGreaterThanOrEqual(6);

@@ -7,6 +7,7 @@ import { directory } from './scenarios/directory.ts';
 import { failover } from './scenarios/failover.ts';
 import { heartbeats } from './scenarios/heartbeats.ts';
 import { kubernetes } from './scenarios/kubernetes.ts';
+import { operatorPage } from './scenarios/operator-page.ts';
 import { passes } from './scenarios/passes.ts';
 import { registry } from './scenarios/registry.ts';
 import { selection } from './scenarios/selection.ts';
@@ -25,6 +26,7 @@ const scenarios: readonly Scenario[] = [
   directory,
   kubernetes,
   capabilities,
+  operatorPage,
 ];
 
 const help = `pnpm bench [scenario…] [--quick] [--write FOLDER]

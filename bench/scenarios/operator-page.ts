@@ -1,0 +1,135 @@
+import { type Browser, chromium, type Page } from 'playwright-core';
+import { installChromium } from '../../tools/chromium/install-chromium.ts';
+import { Child } from '../child.ts';
+import type { PageOperatorCommands } from '../processes/page-operator.ts';
+import { tableName } from '../processes/tables.ts';
+import type { Report, Series } from '../report.ts';
+import type { Conditions, Scenario } from '../scenario.ts';
+import { median, medianRatio } from '../statistics.ts';
+
+/** Figures of one time that the page was opened. */
+interface Opened {
+  /** Time from the navigation, with an empty cache, to the first rows of the table, in milliseconds. */
+  rows: number;
+  /** Time to get all resources into the same browser as JSON, in milliseconds. */
+  all: number;
+  /** Memory of JavaScript, in MB. */
+  heap: number;
+}
+
+/** Number of resources that the goals are for. */
+const goalSize = 10_000;
+
+/** The page of an operator in a browser. */
+export const operatorPage: Scenario = {
+  name: 'page',
+  async run({ quick, progress }: Conditions): Promise<Report> {
+    const sizes = quick ? [10, 100] : [100, goalSize, 100_000];
+    const rounds = quick ? 1 : 5;
+    const executablePath = await installChromium(progress);
+    await using browser = await chromium.launch({ executablePath, args: ['--disable-gpu'] });
+    const measured = new Map<number, Opened[]>();
+    for (const size of sizes) {
+      progress(`starting an operator with ${size.toLocaleString('en')} resources`);
+      await using operator = new Child<PageOperatorCommands>(new URL('../processes/page-operator.ts', import.meta.url));
+      const url = await operator.ask('start', size);
+      // The first one also makes the operator compile, and sort the resources.
+      await open(browser, url, size);
+      const found: Opened[] = [];
+      for (let round = 0; round < rounds; round++) {
+        progress(`${size.toLocaleString('en')} resources, round ${round + 1} of ${rounds}`);
+        found.push(await open(browser, url, size));
+      }
+      measured.set(size, found);
+    }
+    return report(measured);
+  },
+};
+
+async function open(browser: Browser, url: string, size: number): Promise<Opened> {
+  await using context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
+  const page = await context.newPage();
+  const startedAt = performance.now();
+  await page.goto(url, { waitUntil: 'commit' });
+  await page.getByRole('link', { name: tableName(0) }).waitFor();
+  const rows = performance.now() - startedAt;
+  const heap = await heapOf(page);
+  const { count, took } = await page.evaluate(readAll, 'kplug.v1.DelegationService/ListResources');
+  if (count !== size) throw new Error(`the browser got ${count} of ${size} resources`);
+  return { rows, all: took, heap };
+}
+
+/** Answer of `ListResources`, as JSON. */
+interface ListedPage {
+  resources: unknown[];
+  nextPageToken?: string;
+}
+
+/** Gets all resources, page by page. It runs in the browser. */
+async function readAll(method: string): Promise<{ count: number; took: number }> {
+  const startedAt = performance.now();
+  let pageToken = '';
+  let count = 0;
+  do {
+    const body = JSON.stringify({ pageSize: 1_000, pageToken });
+    const headers = { 'content-type': 'application/json' };
+    const response = await fetch(method, { method: 'POST', headers, body });
+    const { resources, nextPageToken = '' } = (await response.json()) as ListedPage;
+    count += resources.length;
+    pageToken = nextPageToken;
+  } while (pageToken);
+  return { count, took: performance.now() - startedAt };
+}
+
+async function heapOf(page: Page): Promise<number> {
+  const session = await page.context().newCDPSession(page);
+  await session.send('HeapProfiler.collectGarbage');
+  return (await session.send('Runtime.getHeapUsage')).usedSize / 1e6;
+}
+
+function report(measured: ReadonlyMap<number, readonly Opened[]>): Report {
+  const size = measured.has(goalSize) ? goalSize : Math.max(...measured.keys());
+  const opened = measured.get(size) ?? [];
+  const of = (key: keyof Opened) => opened.map((one) => one[key]);
+  const line = (what: string, key: keyof Opened, isPeer: boolean): Series => ({
+    what,
+    isPeer,
+    points: [...measured].map(([work, all]) => ({ work, cost: median(all.map((one) => one[key])) })),
+  });
+  const peer = 'all resources as JSON';
+  const resources = `${size.toLocaleString('en')} resources`;
+  return {
+    name: 'page',
+    title: 'The page of an operator',
+    method: `An operator has resources in memory, and headless Chromium on the same machine opens its page with an empty cache. The time is that
+from the navigation until the first rows of the table are shown, the median of ${opened.length} times. The page asks for the rows in sight only. The
+peer gets all resources into the same browser, in pages of 1,000 as JSON, without showing any: what a page needs that filters by itself.`,
+    comparisons: [
+      {
+        what: `first rows of ${resources}`,
+        unit: 'ms',
+        figure: median(of('rows')),
+        peer: { what: peer, figure: median(of('all')) },
+        ratio: medianRatio(of('rows'), of('all')),
+        goal: { of: 'figure', is: 'below', value: 1_000 },
+      },
+      {
+        what: `memory of JavaScript with ${resources}`,
+        unit: 'MB',
+        figure: median(of('heap')),
+        goal: { of: 'figure', is: 'below', value: 100 },
+      },
+    ],
+    growth: [
+      {
+        name: 'rows',
+        title: 'Time until the first rows are shown, by number of resources',
+        work: 'resources',
+        cost: 'ms',
+        scale: 'logarithmic',
+        series: [line('the page', 'rows', false), line(peer, 'all', true)],
+      },
+    ],
+    notes: [],
+  };
+}
