@@ -48,7 +48,7 @@ type Explanation = Pick<Finding, 'summary' | 'advice'>;
 function explainNone(known: KnownBase, refusals: readonly Refusal[]): Explanation {
   const { api, rules } = known.delegation.settings;
   const wanted = known.choice.request.preference?.text;
-  const preferred = wanted === undefined ? '' : `, and ${known.name} prefers ${wanted}`;
+  const preferred = wanted === undefined ? '' : `; ${wanted} is preferred`;
   const [refusal] = refusals;
   if (refusal) {
     const summary = `No plugin of the API ${api} is registered: ${describeRefusal(refusal)}`;
