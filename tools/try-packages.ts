@@ -99,6 +99,9 @@ function isOld(version: string): boolean {
   return major < 22 || (major === 22 && minor < 22);
 }
 
+/** Entry that browsers load, too, and that asks for no Node.js therefore. */
+const forBrowsers = '@kplug/protocol/services';
+
 /** Checks that packages and commands fail on an old Node.js, with one line of explanation. */
 function checkRefusals(node: string): void {
   const message = /^@kplug\/\w+ requires Node\.js 22\.22 or newer; this is Node\.js [\d.]+$/;
@@ -110,7 +113,7 @@ function checkRefusals(node: string): void {
     if (status !== 1 || !message.test(stderr.trim()))
       throw new Error(`${main} on ${node} exits with ${status}: ${stderr}`);
   }
-  for (const path of exportPaths()) {
+  for (const path of exportPaths().filter((one) => one !== forBrowsers)) {
     const code = `import(${JSON.stringify(path)}).then(() => console.log('no error'), (error) => console.log(error.message))`;
     const answer = run(node, ['--input-type=module', '-e', code], folder).trim();
     if (!message.test(answer)) throw new Error(`${path} on ${node}: ${answer}`);
