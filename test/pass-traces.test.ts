@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { KplugError } from '@kplug/controller';
+import { terminal } from '@kplug/sdk';
 import { TestOperator, V0Plugin } from '@kplug/testing';
 import { context, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
@@ -137,5 +138,21 @@ test('a pass that waits for a plugin says so', async () => {
     'kplug.pass.result': 'waiting',
     'kplug.pass.reason': 'NoPlugin',
     'kplug.plugins': [],
+  });
+});
+
+test('a pass has failed when its plugin reports a failure for good', async () => {
+  const operator = await TestOperator.start();
+  await operator.plugin({
+    name: 'PostgreSQL',
+    reconcile: () => {
+      throw terminal('columns cannot shrink', { reason: 'Incompatible' });
+    },
+  });
+  operator.table('users');
+  const { pass } = await passThatCalled('PostgreSQL');
+  expect({ attributes: pass.attributes, code: pass.status.code }).toMatchObject({
+    attributes: { 'kplug.pass.result': 'waiting', 'error.type': 'Incompatible' },
+    code: SpanStatusCode.ERROR,
   });
 });

@@ -50,7 +50,7 @@ export class SpanOfPass {
     return context.with(this.#context, work);
   }
 
-  end({ result, reason, message, plugins, error }: PassEnd): void {
+  end({ result, failed, reason, message, plugins, error }: PassEnd): void {
     if (!this.#span.isRecording()) return;
     this.#span.setAttributes({
       'kplug.pass.result': result,
@@ -58,7 +58,7 @@ export class SpanOfPass {
       'kplug.plugins': [...plugins],
     });
     if (error !== undefined) setError(this.#span, error);
-    else if (result === 'retry') setFailure(this.#span, reason, message);
+    else if (failed) setFailure(this.#span, reason, message);
     this.#span.end();
   }
 }
