@@ -234,7 +234,7 @@ describe.skipIf(!python)('the guide for plugins in Python', () => {
     const guide = readFileSync(join(import.meta.dirname, '../docs/writing-a-plugin-in-python.md'), 'utf8');
     const snippets = [...guide.matchAll(/```python\n(.+?)```/gs)].map(([, code = '']) => code);
     const [greeter = ''] = snippets;
-    const testing = snippets.find((code) => code.includes('from greeter import')) ?? '';
+    const testing = snippets.find((code) => code.includes('def test_')) ?? '';
     writeFileSync(join(folder, 'greeter.py'), greeter);
     writeFileSync(join(folder, 'test_greeter.py'), testing);
     const operator = await TestOperator.start({ api: 'Greeting@^1.0.0' });
