@@ -25,4 +25,10 @@ export class LabelValues {
     if (this.#values.size < this.#maxValues) this.#values.add(value);
     return this.#values.has(value) ? value : 'other';
   }
+
+  /** Returns the value for a text that has one already; `other` for any other. */
+  ofKnown(text: string): string {
+    const value = printable(text, maxLabelLength);
+    return this.#values.has(value) ? value : 'other';
+  }
 }

@@ -108,9 +108,13 @@ export class Metrics implements DelegationObserver {
     this.#writeFailures.inc({ delegation: this.labelForDelegation(delegation), reason: this.labelForReason(reason) });
   }
 
-  /** @param state state that an instance of the plugin came into. */
+  /**
+   * Counts a change of an instance. One that registers chooses its name, so that only plugins that were called count separately.
+   *
+   * @param state state that an instance of the plugin came into.
+   */
   instanceChanged(plugin: string, state: string): void {
-    this.#instanceChanges.inc({ plugin: this.labelFor(plugin), state });
+    this.#instanceChanges.inc({ plugin: this.#plugins.ofKnown(plugin), state });
   }
 
   received(way: 'session' | 'unary' | 'first-kplug'): void {

@@ -37,7 +37,7 @@ export const pluginMetrics = {
     name: 'kplug_plugin_instance_changes_total',
     type: 'counter',
     unit: 'count',
-    help: 'Plugin instances that came into a state',
+    help: 'Plugin instances that came into a state; those of plugins that were never called count as `other`',
     labels: { plugin: pluginLabel, state: '`live`, `suspect`, `draining` or `gone`' },
   },
   hosted: {
