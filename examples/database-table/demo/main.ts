@@ -52,7 +52,7 @@ async function demo(narrator: Narrator): Promise<number> {
       narrator.end('Everything keeps running. Press Ctrl-C to stop.');
       await interrupted;
     } else {
-      narrator.say('`npx -y pnpm@12 demo --keep` keeps everything running; `--watch` shows it in the browser.');
+      narrator.say('`npx -y pnpm@12 demo --keep` keeps it running; `--watch` opens a browser.');
       narrator.suggest('Explore it then with commands such as:', commands);
       narrator.end(`Finished in ${seconds(performance.now() - startedAt)}.`);
     }
