@@ -85,7 +85,10 @@ function writeSnippets(): { folder: string; places: Map<string, string> } {
 it('every snippet in TypeScript compiles', async () => {
   const { folder, places } = writeSnippets();
   expect(places.size).toBeGreaterThan(10);
-  const paths = { '@kplug/conformance': [join(root, 'packages/conformance/src/index.ts')] };
+  const paths = {
+    '@kplug/conformance': [join(root, 'packages/conformance/src/index.ts')],
+    '@kplug/page': [join(root, 'packages/page/src/index.ts')],
+  };
   const compilerOptions = { noEmit: true, paths };
   const project = { extends: join(root, 'tsconfig.base.json'), compilerOptions, include: ['*.ts'] };
   writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(project));
