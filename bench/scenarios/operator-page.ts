@@ -20,6 +20,9 @@ interface Opened {
 /** Number of resources that the goals are for. */
 const goalSize = 10_000;
 
+/** Time that the browser may take for a step, in milliseconds. */
+const patience = 120_000;
+
 /** The page of an operator in a browser. */
 export const operatorPage: Scenario = {
   name: 'page',
@@ -27,7 +30,7 @@ export const operatorPage: Scenario = {
     const sizes = quick ? [10, 100] : [100, goalSize, 100_000];
     const rounds = quick ? 1 : 5;
     const executablePath = await installChromium(progress);
-    await using browser = await chromium.launch({ executablePath, args: ['--disable-gpu'] });
+    await using browser = await chromium.launch({ executablePath, args: ['--disable-gpu'], timeout: patience });
     const measured = new Map<number, Opened[]>();
     for (const size of sizes) {
       progress(`starting an operator with ${size.toLocaleString('en')} resources`);
@@ -48,6 +51,7 @@ export const operatorPage: Scenario = {
 
 async function open(browser: Browser, url: string, size: number): Promise<Opened> {
   await using context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
+  context.setDefaultTimeout(patience);
   const page = await context.newPage();
   const startedAt = performance.now();
   await page.goto(url, { waitUntil: 'commit' });

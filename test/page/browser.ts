@@ -26,6 +26,9 @@ export interface TestBrowser {
   open(url: string, options?: OpenOptions): Promise<Page>;
 }
 
+/** Time that the browser may take for a step while other tests need the processors, in milliseconds. */
+const patience = 90_000;
+
 /** Starts Chromium for the tests of this file. Call it at the top of the file. */
 export function useBrowser(): TestBrowser {
   let browser: Browser | undefined;
@@ -33,7 +36,7 @@ export function useBrowser(): TestBrowser {
   beforeAll(async () => {
     const executablePath = await installChromium((message) => console.error(`Chromium: ${message}`));
     const args = ['--disable-gpu', '--disable-background-networking', '--disable-component-update'];
-    browser = await chromium.launch({ executablePath, args });
+    browser = await chromium.launch({ executablePath, args, timeout: patience });
   });
   afterEach(async () => {
     const all = opened;
@@ -51,6 +54,7 @@ export function useBrowser(): TestBrowser {
         extraHTTPHeaders: headers,
         reducedMotion: 'reduce',
       });
+      context.setDefaultTimeout(patience);
       const page = await context.newPage();
       opened.push({ context, problems: await watchForProblems(page, new URL(url).origin, allowed) });
       await page.goto(url);
