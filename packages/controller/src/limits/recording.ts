@@ -17,4 +17,8 @@ export const recording = {
   maxNameLength: characters(256, 'Length at which the name of a field is cut.'),
   maxFields: count(10_000, 'Maximum number of fields of an object that are recorded.'),
   maxDepth: levels(100, 'Depth below which a request or an answer is left out.'),
+  maxExaminedNameLength: characters(
+    256,
+    'Length of the name of a field above which its value counts as a secret, as nobody has such fields.',
+  ),
 };

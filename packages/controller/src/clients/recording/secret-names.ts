@@ -1,3 +1,7 @@
+import { limits } from '../../limits/limits.ts';
+
+const { maxExaminedNameLength } = limits.recording;
+
 /** Words in the names of fields that hold secrets, without separators and in lower case. */
 const words = [
   'password',
@@ -47,22 +51,19 @@ const anyWord = new RegExp(`${words.join('|')}|dsn$`);
 /** Names in which such a word tells what is referred to, not what the value is: `secretName`, `passwordSecretRef`. */
 const reference = /(?:ref|refs|reference|references|name|names|namespace|kind)$/;
 
-/** Longest name that is looked at. The value of a longer one, which is no field of anybody's, counts as a secret. */
-const maxLength = 256;
-
 /**
  * Reports whether the name of a field says that its value is a secret: `password`, `API_KEY`, `client-secret`, `dbPasswd`. Case, separators,
  * invisible characters and other forms of the letters don't matter.
  */
 export function saysSecret(name: string): boolean {
-  if (name.length > maxLength) return true;
+  if (name.length > maxExaminedNameLength) return true;
   const letters = lettersOf(name);
   return anyWord.test(letters) && !reference.test(letters);
 }
 
 /** Reports whether the name of a field says that it names or refers to something. */
 export function saysReference(name: string): boolean {
-  return (name.length <= maxLength && reference.test(lettersOf(name))) || name === 'apiVersion';
+  return (name.length <= maxExaminedNameLength && reference.test(lettersOf(name))) || name === 'apiVersion';
 }
 
 function lettersOf(name: string): string {
