@@ -78,7 +78,7 @@ export {
   type VisitedObject,
   visitManifests,
 } from './resources/manifest.ts';
-export { describeReference, type ResourceReference } from './resources/resource.ts';
+export { describeKey, describeReference, type ResourceReference } from './resources/resource.ts';
 export { type FormatYamlOptions, formatYaml } from './resources/yaml/format-yaml.ts';
 export { runInReverse } from './run-in-reverse.ts';
 export { parseDuration } from './settings/duration.ts';

@@ -1,4 +1,5 @@
 import { keyOf, type Resource, type ResourceKey } from '@kplug/controller';
+import { describeKey } from '@kplug/controller/tools';
 import { CommandError } from '../command-error.ts';
 import { findResources } from '../input/find-resources.ts';
 import type { LiveState } from '../input/read-live-states.ts';
@@ -6,7 +7,6 @@ import { readResources } from '../input/read-resources.ts';
 import { type ResourceName, readResourceName } from '../input/resource-name.ts';
 import type { ClusterChoice } from '../operator/cluster-choice.ts';
 import { isOutdated } from '../output/delegated-status.ts';
-import { describeKey } from '../output/describe-key.ts';
 import { formatDocument } from '../output/document.ts';
 import { resourceTable } from '../output/resource-table.ts';
 import { formatTable, plain } from '../output/table.ts';

@@ -1,3 +1,4 @@
+import { describeKey } from '@kplug/controller/tools';
 import {
   type Diagnosis,
   EventType,
@@ -8,7 +9,6 @@ import {
 import { adviceLines } from './advice.ts';
 import { ageOf, formatAge } from './age.ts';
 import { conditionText } from './condition-text.ts';
-import { describeKey } from './describe-key.ts';
 import { timeOf } from './plugin-table.ts';
 import { colorStatus, formatTable, plain } from './table.ts';
 import type { Colors } from './terminal.ts';

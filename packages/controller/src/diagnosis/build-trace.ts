@@ -1,7 +1,7 @@
 import type { FoundRequirement } from '../delegation/requirements/found-requirements.ts';
 import { limits } from '../limits/limits.ts';
 import { formatPlugin } from '../names.ts';
-import { describeReference, keyOf, parseKey, type ResourceKey } from '../resources/resource.ts';
+import { describeKey, keyOf, parseKey, type ResourceKey } from '../resources/resource.ts';
 import type { JudgedCandidate } from './candidates.ts';
 import { explainNow } from './explain-now.ts';
 import { type DiagnosisParts, type FoundBase, learn, readinessOf } from './known-base.ts';
@@ -54,7 +54,7 @@ export function buildTrace(
   return {
     relation,
     key,
-    name: describeReference(parseKey(key)),
+    name: describeKey(key),
     ready,
     reason: reason || now.reason,
     message: message || now.message,
@@ -87,7 +87,7 @@ function requiredNodes({ selector, resources, problem }: FoundRequirement): Trac
 }
 
 function relatedNode(related: Related, relation: Relation): TraceNode {
-  return { ...leaf, ...related, relation, name: describeReference(parseKey(related.key)), children: [] };
+  return { ...leaf, ...related, relation, name: describeKey(related.key), children: [] };
 }
 
 const leaf = { key: '', since: undefined, delegated: false, children: [] };

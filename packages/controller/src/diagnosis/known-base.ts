@@ -5,7 +5,7 @@ import type { BaseState } from '../delegation/states/base-state.ts';
 import type { Refusal } from '../registry/recent-refusals.ts';
 import type { Registry } from '../registry/registry.ts';
 import { findCondition } from '../resources/conditions.ts';
-import { describeReference, keyOf, parseKey, type Resource, type ResourceReference } from '../resources/resource.ts';
+import { describeKey, keyOf, type Resource, type ResourceReference } from '../resources/resource.ts';
 import { type JudgedCandidate, judgeCandidates } from './candidates.ts';
 import { timeOf } from './related.ts';
 import type { Readiness } from './trace-node.ts';
@@ -43,7 +43,7 @@ export function learn({ base, delegation }: FoundBase): KnownBase {
   return {
     base,
     delegation,
-    name: describeReference(parseKey(keyOf(base))),
+    name: describeKey(keyOf(base)),
     state: delegation.stateOf(base),
     choice,
     candidates: judgeCandidates(choice, delegation),

@@ -1,11 +1,11 @@
 import { KplugError } from '../errors.ts';
-import { describeReference, keyOf, parseKey, type Resource } from './resource.ts';
+import { describeKey, describeReference, keyOf, type Resource } from './resource.ts';
 
 /** Returns the error for a resource that already exists without the required owner. */
 export function notOwned(existing: Resource, owner: Resource): KplugError {
   const { namespace = '' } = existing.metadata;
-  const subject = describeReference(parseKey(keyOf(existing)));
-  const required = describeReference(parseKey(keyOf(owner)));
+  const subject = describeKey(keyOf(existing));
+  const required = describeKey(keyOf(owner));
   const actual = existing.metadata.ownerReferences?.find(({ controller }) => controller);
   const state = actual ? `, but by ${describeReference({ ...actual, namespace })}` : '';
   return new KplugError(

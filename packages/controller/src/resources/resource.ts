@@ -95,6 +95,11 @@ export function describeReference({ kind, namespace, name }: ResourceReference):
   return namespace ? `${kind} ${namespace}/${name}` : `${kind} ${name}`;
 }
 
+/** Returns a key as people write it: `DatabaseTable default/users`. */
+export function describeKey(key: ResourceKey): string {
+  return describeReference(parseKey(key));
+}
+
 /** Returns the API group of an `apiVersion`; empty for the core group. */
 export function groupOf(apiVersion: string): string {
   const slash = apiVersion.indexOf('/');

@@ -1,11 +1,11 @@
 import type { KplugError } from '../errors.ts';
 import { limits } from '../limits/limits.ts';
 import { cutText } from '../resources/cut-text.ts';
+import { describeKey } from '../resources/resource.ts';
 import { describeError } from './describe-error.ts';
 import type { PassStep } from './pass-record.ts';
 import type { SpanOfPass, SpanOfStep } from './pass-span.ts';
 import type { PassSteps, Step, StepSubject } from './pass-steps.ts';
-import { describeKey } from './span-attributes.ts';
 
 const { maxPassSteps, maxPassTextLength } = limits.telemetry;
 

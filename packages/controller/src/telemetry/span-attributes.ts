@@ -1,5 +1,5 @@
 import type { Attributes } from '@opentelemetry/api';
-import { describeReference, parseKey, type Resource, type ResourceKey } from '../resources/resource.ts';
+import { parseKey, type Resource } from '../resources/resource.ts';
 import type { CallSubject, StepSubject, WriteSubject } from './pass-steps.ts';
 
 /** Pass, before it is made. */
@@ -59,11 +59,6 @@ export const outcomeAttribute = {
   call: 'rpc.response.status_code',
   write: 'kplug.write.result',
 } as const satisfies Record<StepSubject['kind'], string>;
-
-/** Returns a key as people write it: `DatabaseTable default/users`. */
-export function describeKey(key: ResourceKey): string {
-  return describeReference(parseKey(key));
-}
 
 function callAttributes(subject: CallSubject): Attributes {
   const { plugin, version, instance, address, protocol } = subject;

@@ -8,6 +8,7 @@ import type { ParsedManifest } from '../resources/manifest.ts';
 import type { MemoryResources } from '../resources/memory/memory-resources.ts';
 import { newResource, ownedResource } from '../resources/memory/user-changes.ts';
 import {
+  describeKey,
   describeReference,
   formatKey,
   isSameKind,
@@ -114,7 +115,7 @@ function isListed({ key }: Pick<Observed, 'key'>, base: Resource): boolean {
 }
 
 function unrelated({ key }: Observed): KplugError {
-  const subject = `the observed ${describeReference(parseKey(key))} is not among the manifests, and of no kind that the delegation permits`;
+  const subject = `the observed ${describeKey(key)} is not among the manifests, and of no kind that the delegation permits`;
   const advice = 'leave it out, or add its kind to dependents.kinds or requirements.kinds of the delegation';
   return new KplugError('InvalidManifest', `${subject}; ${advice}`);
 }

@@ -1,12 +1,5 @@
 import { KplugError } from '../../errors.ts';
-import {
-  describeReference,
-  formatKey,
-  isSameKind,
-  keyOf,
-  parseKey,
-  type ResourceKey,
-} from '../../resources/resource.ts';
+import { describeKey, formatKey, isSameKind, keyOf, type ResourceKey } from '../../resources/resource.ts';
 import type { Attempt, Failure } from '../calls/attempt.ts';
 import type { PassResources } from '../passes/observed-writes.ts';
 import type { Pass } from '../passes/pass.ts';
@@ -88,8 +81,8 @@ function warnOwner({ base, context: { settings, resources, events } }: Pass, key
   const owner = resources.get(key)?.metadata.ownerReferences?.find(({ controller }) => controller);
   if (!owner || !isSameKind(owner, settings.base)) return;
   const { namespace = '' } = base.metadata;
-  const other = describeReference(parseKey(keyOf(base)));
-  const message = `${other} requests the dependent ${describeReference(parseKey(key))} of this resource, too; let one of them use another name`;
+  const other = describeKey(keyOf(base));
+  const message = `${other} requests the dependent ${describeKey(key)} of this resource, too; let one of them use another name`;
   const { apiVersion, kind } = settings.base;
   events.record(formatKey({ apiVersion, kind, namespace, name: owner.name }), {
     type: 'Warning',

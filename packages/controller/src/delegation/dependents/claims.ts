@@ -1,6 +1,6 @@
 import { jsonEquals } from '../../resources/json.ts';
 import type { OwnedContent } from '../../resources/port.ts';
-import { describeReference, type JsonObject, parseKey } from '../../resources/resource.ts';
+import { describeKey, type JsonObject } from '../../resources/resource.ts';
 import type { InventoryEntry } from './inventory.ts';
 import type { ReadRules } from './read-rules.ts';
 
@@ -30,7 +30,7 @@ export function decideClaims(claims: readonly Claim[], inventory: readonly Inven
     granted.push(winner);
     for (const { key, plugin, content } of rivals) {
       if (jsonEquals(content as unknown as JsonObject, winner.content as unknown as JsonObject)) continue;
-      const subject = `${plugin.text} requests the dependent ${describeReference(parseKey(key))}`;
+      const subject = `${plugin.text} requests the dependent ${describeKey(key)}`;
       problems.push(
         `${subject}, which ${winner.plugin.text} has, with another content; let one of them use another name`,
       );

@@ -2,13 +2,7 @@ import { createHash } from 'node:crypto';
 import { formatJson } from '@kplug/protocol';
 import { limits } from '../../limits/limits.ts';
 import { isJsonObject, jsonEquals } from '../../resources/json.ts';
-import {
-  describeReference,
-  type JsonObject,
-  type JsonValue,
-  parseKey,
-  type ResourceKey,
-} from '../../resources/resource.ts';
+import { describeKey, type JsonObject, type JsonValue, type ResourceKey } from '../../resources/resource.ts';
 import type { Failure } from '../calls/attempt.ts';
 import type { Gathered } from '../extensions/gather.ts';
 import type { Claim } from './claims.ts';
@@ -84,7 +78,7 @@ function contentOf({ content: { fields, labels, annotations }, rules }: Claim): 
 
 /** Describes how dependents differ from former ones. */
 function compareClaims(former: readonly Claim[], claims: readonly Claim[]): string[] {
-  const name = ({ key }: Claim) => describeReference(parseKey(key));
+  const name = ({ key }: Claim) => describeKey(key);
   const before = new Map(former.map((claim) => [claim.key, claim]));
   const now = new Map(claims.map((claim) => [claim.key, claim]));
   return [

@@ -1,4 +1,4 @@
-import { describeReference, parseKey, type ResourceKey } from '../../resources/resource.ts';
+import { describeKey, type ResourceKey } from '../../resources/resource.ts';
 import type { ReportedDependent } from './inventory.ts';
 
 /** Reason why a base isn't ready although its plugin succeeded. Times in milliseconds. */
@@ -56,7 +56,7 @@ export function summarize(
 }
 
 function describe({ key }: ReportedDependent): string {
-  return describeReference(parseKey(key));
+  return describeKey(key);
 }
 
 /** Counts the dependents that are ready: `2/3`. */

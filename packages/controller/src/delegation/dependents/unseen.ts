@@ -1,5 +1,5 @@
 import { findCondition } from '../../resources/conditions.ts';
-import { describeReference, parseKey, type Resource } from '../../resources/resource.ts';
+import { describeKey, type Resource } from '../../resources/resource.ts';
 import type { Unready } from './summarize.ts';
 import type { Unseen } from './workflow.ts';
 
@@ -12,6 +12,6 @@ export function describeUnseen({ status, metadata }: Resource, [first]: readonly
   const wasReady = ready?.status === 'True' && ready.observedGeneration === metadata.generation;
   if (!first || wasReady) return undefined;
   const { key, plugin } = first.claim;
-  const message = `${describeReference(parseKey(key))} is ready, and ${plugin.text} is called with it`;
+  const message = `${describeKey(key)} is ready, and ${plugin.text} is called with it`;
   return { reason: 'DependentsNotReady', message, isBrief: true };
 }

@@ -1,6 +1,6 @@
 import { reasonOf } from '../../delegation/states/base-state.ts';
 import type { WriteFailure } from '../../delegation/writes/write-failure.ts';
-import { describeReference, keyOf, parseKey } from '../../resources/resource.ts';
+import { describeKey, keyOf } from '../../resources/resource.ts';
 import type { Case, Finding } from '../finding.ts';
 import { describeRight } from './missing-right.ts';
 
@@ -15,7 +15,7 @@ export function failedWrite({ known: { base, delegation } }: Case): Finding | un
   if (!failure) return undefined;
   const finding = describeRight(failure.message) ?? describeRefusal(failure) ?? describeFailure(failure);
   if (failure.key === key) return finding;
-  const other = describeReference(parseKey(failure.key));
+  const other = describeKey(failure.key);
   return { ...finding, details: [`The resource waits, as writes failed for several others, such as ${other}`] };
 }
 

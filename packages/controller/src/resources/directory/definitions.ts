@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { ManifestFile, ManifestProblem, ParsedManifest } from '../manifest.ts';
-import { describeReference, parseKey, type ResourceKey } from '../resource.ts';
+import { describeKey, type ResourceKey } from '../resource.ts';
 
 /** Accepted manifest, with the path of its file relative to the directory. */
 interface Definition extends ParsedManifest {
@@ -70,7 +70,7 @@ function duplicate(
   { path, line, column, key }: Definition,
   rival: Definition | string | undefined,
 ): ManifestProblem {
-  const name = describeReference(parseKey(key));
+  const name = describeKey(key);
   const message =
     typeof rival === 'object'
       ? `${name} is already defined in ${rival.path} on line ${rival.line}, which takes precedence. Remove one of the two.`

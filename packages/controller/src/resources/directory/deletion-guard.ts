@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import { limits, limitTable } from '../../limits/limits.ts';
 import { readLimit } from '../../limits/read-limit.ts';
 import type { ManifestProblem } from '../manifest.ts';
-import { describeReference, parseKey } from '../resource.ts';
+import { describeKey } from '../resource.ts';
 import type { UndefinedResource, UndefinedResources } from './desired-state.ts';
 import {
   digestOf,
@@ -51,7 +51,7 @@ export function describeHeld(
   total: number,
   { directory, stateDir }: { directory: string; stateDir?: string | undefined },
 ): string {
-  const names = nameSome(held.map(({ key }) => describeReference(parseKey(key))));
+  const names = nameSome(held.map(({ key }) => describeKey(key)));
   return (
     `No file defines ${held.length} of ${total} resources any more: ${names}. Their deletion is held; restore the files, or delete the ` +
     `resources with: kplug manifests confirm --manifests ${directory}${stateDir === undefined ? '' : ` --state-dir ${stateDir}`}`

@@ -5,7 +5,7 @@ import { findWritten } from '../../files/is-being-written.ts';
 import { hasCode } from '../../files/system-error.ts';
 import { findWriterVisibility } from '../../files/writer-visibility.ts';
 import type { CheckedManifest, ManifestProblem } from '../manifest.ts';
-import { describeReference, type JsonObject, keyOf, parseKey, type Resource, type ResourceKey } from '../resource.ts';
+import { describeKey, type JsonObject, keyOf, type Resource, type ResourceKey } from '../resource.ts';
 import { hasLess } from './has-less.ts';
 import { type ChangedContent, type FileChange, judgeChange, type SettleTimes, type Verdict } from './judge-change.ts';
 import {
@@ -177,7 +177,7 @@ export class ManifestFiles {
       changingFor: now - changingSince,
       doubt: version === gone ? doubtAbout(path, file.folders ?? [], listing) : undefined,
       content: candidate?.content && describeContent(candidate.content, resources),
-      lost: lost.map((key) => describeReference(parseKey(key))),
+      lost: lost.map((key) => describeKey(key)),
     };
   }
 

@@ -3,7 +3,7 @@ import { KplugError, messageOf } from '../../errors.ts';
 import { AppendFile } from '../../files/append-file.ts';
 import { limits } from '../../limits/limits.ts';
 import type { Persistence, StoredResource } from '../memory/persistence.ts';
-import { describeReference, parseKey, type ResourceKey } from '../resource.ts';
+import { describeKey, type ResourceKey } from '../resource.ts';
 import { formatHeader, formatRecord, journalOf, type StateJournal } from './state-journal.ts';
 
 const { maxWriteDelay, minCompactedSize, compactionFactor } = limits.directory;
@@ -175,7 +175,7 @@ export class StateStore implements Persistence {
   }
 
   #describe(cause: unknown, key?: ResourceKey): KplugError {
-    const subject = key === undefined ? 'States' : `The state of ${describeReference(parseKey(key))}`;
+    const subject = key === undefined ? 'States' : `The state of ${describeKey(key)}`;
     const message = `${subject} can't be written to ${this.#file.path}: ${messageOf(cause)}.`;
     return new KplugError('StorageFailed', message, { cause });
   }

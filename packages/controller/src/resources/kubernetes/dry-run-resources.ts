@@ -15,6 +15,7 @@ import type {
   WriteResult,
 } from '../port.ts';
 import {
+  describeKey,
   describeReference,
   formatKey,
   groupOf,
@@ -288,7 +289,7 @@ export class DryRunResources implements Resources {
     const { cache, served, problem } = this.#read.get(nameOf({ apiVersion, kind })) ?? {};
     if (cache && served && !problem) return { key, cache, served, transport: this.#transport };
     const reason = problem?.message ?? 'its kind is not followed';
-    throw new KplugError('StorageFailed', `${describeReference(parseKey(key))} can't be written: ${reason}`);
+    throw new KplugError('StorageFailed', `${describeKey(key)} can't be written: ${reason}`);
   }
 }
 

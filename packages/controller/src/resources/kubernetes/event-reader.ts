@@ -2,7 +2,7 @@ import { KplugError } from '../../errors.ts';
 import { limits } from '../../limits/limits.ts';
 import { cutText } from '../cut-text.ts';
 import { isJsonObject } from '../json.ts';
-import { describeReference, type JsonObject, keyOf, parseKey, type Resource } from '../resource.ts';
+import { describeKey, type JsonObject, keyOf, type Resource } from '../resource.ts';
 import type { EventReader } from '../services/event-reader.ts';
 import { ApiError } from './api-error.ts';
 import { missingRule } from './missing-rule.ts';
@@ -31,7 +31,7 @@ export class KubernetesEventReader implements EventReader {
       return last && cutText(`${String(last.reason)}: ${String(last.note)}`, maxReadEventLength);
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
-      const subject = `the Events of ${describeReference(parseKey(keyOf(resource)))} can't be read`;
+      const subject = `the Events of ${describeKey(keyOf(resource))} can't be read`;
       const rule = missingRule({ group, resource: 'events', verbs: ['list'], namespace });
       const message = error.reason === 'Forbidden' ? `${subject}: ${rule}` : `${subject}: ${error.message}`;
       throw new KplugError('StorageFailed', message, { cause: error });

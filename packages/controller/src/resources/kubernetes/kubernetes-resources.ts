@@ -16,7 +16,7 @@ import type {
   WriteResult,
 } from '../port.ts';
 import {
-  describeReference,
+  describeKey,
   type JsonObject,
   keyOf,
   parseKey,
@@ -217,7 +217,7 @@ export class KubernetesResources implements Resources {
     const served = await this.#findServed({ apiVersion, kind }, undefined);
     if (cache && served && !problem) return { key, cache, served, transport: this.#parts.transport };
     const reason = problem?.message ?? (served ? 'its kind is not followed' : 'the cluster has no such kind');
-    const subject = `${describeReference(parseKey(key))} (${apiVersion})`;
+    const subject = `${describeKey(key)} (${apiVersion})`;
     throw new KplugError('StorageFailed', `${subject} can't be written: ${reason}`);
   }
 

@@ -7,6 +7,7 @@ import { notOwned } from '../not-owned.ts';
 import type { OwnedContent, OwnedWrite, OwnedWriteOptions, WriteResult } from '../port.ts';
 import { adoptedMetadata, isReleasedBy, releasedMetadata } from '../released.ts';
 import {
+  describeKey,
   describeReference,
   isOwnedBy,
   type JsonObject,
@@ -219,7 +220,7 @@ async function write<T>(
     if (!(error instanceof ApiError)) throw error;
     if (error.reason === 'Conflict') return undefined;
     if (isImmutable(error)) {
-      const subject = `the content of ${describeReference(parseKey(key))} can't be written`;
+      const subject = `the content of ${describeKey(key)} can't be written`;
       throw new KplugError('Immutable', `${subject}: a field that changes is immutable: ${error.message}`, {
         cause: error,
       });

@@ -3,7 +3,7 @@ import { KplugError } from '../../errors.ts';
 import { findJsonFault, formatPath, jsonEquals } from '../json.ts';
 import { mergePatch } from '../merge-patch.ts';
 import type { WriteOptions, WriteResult } from '../port.ts';
-import { describeReference, type JsonObject, parseKey, type Resource } from '../resource.ts';
+import { describeKey, type JsonObject, type Resource } from '../resource.ts';
 import { statusAnnotationOf } from './annotation-statuses.ts';
 import { isApplied } from './owned-fields.ts';
 import { ownedStatus } from './owned-status.ts';
@@ -27,7 +27,7 @@ export class StatusWriter {
     const fault = findJsonFault(status);
     if (fault) {
       const subject = formatPath(['status', ...fault.path]);
-      const reference = describeReference(parseKey(target.key));
+      const reference = describeKey(target.key);
       const message = `The status of ${reference} can't be written: ${subject} ${fault.message}.`;
       throw new KplugError('InvalidResponse', message);
     }

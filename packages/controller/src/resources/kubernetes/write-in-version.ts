@@ -1,6 +1,6 @@
 import { KplugError } from '../../errors.ts';
 import { limits } from '../../limits/limits.ts';
-import { describeReference, parseKey, type Resource, type ResourceKey } from '../resource.ts';
+import { describeKey, type Resource, type ResourceKey } from '../resource.ts';
 import type { Patch, WriteTarget } from './write-target.ts';
 
 const { maxConflictAttempts: maxAttempts } = limits.kubernetes;
@@ -28,6 +28,6 @@ export async function writeInVersion(
 
 /** Returns the error for a resource that others change at each attempt to write it. */
 export function changedTooOften(key: ResourceKey): KplugError {
-  const reference = describeReference(parseKey(key));
+  const reference = describeKey(key);
   return new KplugError('Conflict', `${reference} changed during each of ${maxAttempts} attempts to write it.`);
 }

@@ -17,7 +17,7 @@ import type {
 } from '../port.ts';
 import { adoptedMetadata, isReleasedBy, releasedMetadata } from '../released.ts';
 import {
-  describeReference,
+  describeKey,
   formatKey,
   isOwnedBy,
   type JsonObject,
@@ -243,7 +243,7 @@ export class MemoryResources implements Resources {
     const fault = findJsonFault(applied);
     if (fault) {
       const subject = formatPath(['status', ...fault.path]);
-      const message = `The status of ${describeReference(parseKey(key))} can't be written: ${subject} ${fault.message}.`;
+      const message = `The status of ${describeKey(key)} can't be written: ${subject} ${fault.message}.`;
       throw new KplugError('InvalidResponse', message);
     }
     const statuses = new Map(stored.statuses);
