@@ -1,7 +1,7 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { create } from '@bufbuild/protobuf';
 import { type WatchActivityResponse, WatchActivityResponseSchema } from '@kplug/protocol';
 import { limits } from '../limits/limits.ts';
+import { pause } from '../queue/pause.ts';
 import { OpenWatches } from '../registry/open-watches.ts';
 import { Watch, type WatchReader } from '../registry/watch.ts';
 import type { Activities, Activity } from '../telemetry/activities.ts';
@@ -59,7 +59,7 @@ export class ActivityWatches {
         const { leftOut, activities } = watch.take(this.#batchSize);
         if (leftOut > 0) yield* watch.handOver(leftOutOf(leftOut));
         for (const activity of activities) yield* watch.handOver(messageOf(activity));
-        if (activities.length > 0) await pause(signal);
+        if (activities.length > 0) await pause(activityInterval, signal);
         else await watch.change();
       }
     } finally {
@@ -132,10 +132,4 @@ function leftOutOf(number: number): WatchActivityResponse {
 
 function messageOf(activity: Activity): WatchActivityResponse {
   return create(WatchActivityResponseSchema, { event: { case: 'activity', value: describeActivity(activity) } });
-}
-
-/** Waits until more activities may be sent, or until the signal is aborted. */
-async function pause(signal: AbortSignal): Promise<void> {
-  // It rejects only when it is aborted.
-  await delay(activityInterval, undefined, { signal }).catch(() => undefined);
 }

@@ -1,10 +1,10 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { create } from '@bufbuild/protobuf';
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import { type WatchSummaryResponse, WatchSummaryResponseSchema } from '@kplug/protocol';
 import type { Delegation } from '../delegation/delegation.ts';
 import type { DiagnosisParts } from '../diagnosis/known-base.ts';
 import { limits } from '../limits/limits.ts';
+import { pause } from '../queue/pause.ts';
 import { OpenWatches } from '../registry/open-watches.ts';
 import { Watch, type WatchReader } from '../registry/watch.ts';
 import { version } from '../version.ts';
@@ -23,7 +23,7 @@ export interface SummaryParts extends DiagnosisParts {
 
 /**
  * All watches of summaries. Nothing waits for a reader: the next summary is made when the reader asks for it, so that it gets the latest one.
- * Whether something has changed is looked up at an interval, while anybody watches.
+ * An interval, while anybody watches, looks for changes.
  */
 export class SummaryWatches {
   readonly #parts: SummaryParts;
@@ -65,8 +65,7 @@ export class SummaryWatches {
         this.#check();
         const sent = this.#revision;
         yield* watch.handOver(await this.#summarize(namespace));
-        // It rejects only when it is aborted.
-        await delay(summaryInterval, undefined, { signal }).catch(() => undefined);
+        await pause(summaryInterval, signal);
         while (!signal.aborted && this.#revision === sent) await watch.change();
       }
     } finally {

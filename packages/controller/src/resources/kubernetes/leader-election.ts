@@ -1,8 +1,8 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { KplugError, messageOf } from '../../errors.ts';
 import { limitTable } from '../../limits/limits.ts';
 import { readLimit } from '../../limits/read-limit.ts';
+import { pause } from '../../queue/pause.ts';
 import type { Leadership } from '../services/leadership.ts';
 import { ApiError } from './api-error.ts';
 import type { Fence } from './fence.ts';
@@ -226,11 +226,6 @@ export class LeaderElection implements Leadership {
     const right = { group: 'coordination.k8s.io', resource: 'leases', verbs: ['get', 'create', 'update'], namespace };
     return missingRule(right);
   }
-}
-
-/** Waits for a delay in milliseconds, or until the signal is aborted. */
-async function pause(delay: number, signal: AbortSignal): Promise<void> {
-  await sleep(delay, undefined, { signal }).catch(() => undefined);
 }
 
 /** Another controller holds the Lease, or the Lease is gone. */

@@ -1,6 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { limits } from '../../limits/limits.ts';
 import { backOffDelay } from '../../queue/back-off.ts';
+import { pause } from '../../queue/pause.ts';
 import { visitAll } from '../../queue/slices.ts';
 import { isJsonObject } from '../json.ts';
 import type { ResourceKind } from '../resource.ts';
@@ -88,8 +88,7 @@ export class Reflector {
         if (signal.aborted) return;
         delay = await this.#fail(error);
       }
-      // Stopping is not a failure.
-      await sleep(delay, undefined, { signal }).catch(() => undefined);
+      await pause(delay, signal);
     }
   }
 
