@@ -14,7 +14,7 @@ import { buildTrace } from '../diagnosis/build-trace.ts';
 import { judgeCandidates } from '../diagnosis/candidates.ts';
 import { diagnose } from '../diagnosis/diagnose.ts';
 import { explainNow } from '../diagnosis/explain-now.ts';
-import type { FoundBase } from '../diagnosis/known-base.ts';
+import { type FoundBase, learn } from '../diagnosis/known-base.ts';
 import { relatedDependents, relatedExtensions } from '../diagnosis/related.ts';
 import { SortedPages } from '../paging/sorted-pages.ts';
 import type { Registry } from '../registry/registry.ts';
@@ -99,9 +99,9 @@ export function delegationService({
     explainResource: (request) => explain(namedBy(request), { events, registry }),
 
     traceResource: (request) => {
-      const found = namedBy(request);
-      const trace = buildTrace(found, parts);
-      return { resource: describeTrace(trace), diagnosis: describeDiagnosis(diagnose(found, parts, trace)) };
+      const known = learn(namedBy(request));
+      const trace = buildTrace(known, parts);
+      return { resource: describeTrace(trace), diagnosis: describeDiagnosis(diagnose(known, parts, trace)) };
     },
 
     searchResources: (request) => search.search(request),

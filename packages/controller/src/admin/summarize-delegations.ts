@@ -5,7 +5,7 @@ import type { StateName } from '../delegation/states/base-state.ts';
 import type { StateGroup } from '../delegation/states/state-group.ts';
 import { describeWriteProblems } from '../delegation/writes/write-problem.ts';
 import { diagnose } from '../diagnosis/diagnose.ts';
-import type { DiagnosisParts } from '../diagnosis/known-base.ts';
+import { type DiagnosisParts, learn } from '../diagnosis/known-base.ts';
 import { limits } from '../limits/limits.ts';
 import { Pace } from '../queue/slices.ts';
 import type { ResourceKey } from '../resources/resource.ts';
@@ -23,7 +23,7 @@ export async function summarizeDelegation(
   const { settings, problem } = delegation;
   const group = delegation.index.group(namespace);
   const { ready = 0, waiting = 0, failing = 0, deleting = 0, paused = 0 } = group?.counts ?? {};
-  // What can't be read may be anything by now.
+  // The state of a resource that can't be read may have changed by now.
   const unknown = ready + waiting + failing;
   const counts = problem
     ? { ready: 0, waiting: 0, failing: unknown, deleting, paused }
@@ -90,7 +90,7 @@ function summarizeCause(
 ): RankedCause {
   const [example = ''] = keys;
   const base = delegation.get(example);
-  const found = base && diagnose({ base, delegation }, parts);
+  const found = base && diagnose(learn({ base, delegation }), parts);
   const { summary = '', advice = '' } = found ?? {};
   const writeFails = delegation.writeFailureOf(example) !== undefined;
   return {

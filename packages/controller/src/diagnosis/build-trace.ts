@@ -4,7 +4,7 @@ import { formatPlugin } from '../names.ts';
 import { describeKey, keyOf, parseKey, type ResourceKey } from '../resources/resource.ts';
 import type { JudgedCandidate } from './candidates.ts';
 import { explainNow } from './explain-now.ts';
-import { type DiagnosisParts, type FoundBase, learn, readinessOf } from './known-base.ts';
+import { type DiagnosisParts, type FoundBase, type KnownBase, learn, readinessOf } from './known-base.ts';
 import { type Related, relatedDependents, relatedExtensions, relatedResource } from './related.ts';
 import type { Relation, TraceNode } from './trace-node.ts';
 
@@ -21,15 +21,14 @@ interface Progress {
  * depth and a number of nodes.
  */
 export function buildTrace(
-  found: FoundBase,
+  known: KnownBase,
   parts: DiagnosisParts,
   relation: Relation = 'base',
   { above, size }: Progress = { above: [], size: { count: 1 } },
 ): TraceNode {
-  const { base, delegation } = found;
+  const { base, delegation, name, choice, candidates, gathered } = known;
   const key = keyOf(base);
   const path = [...above, key];
-  const { choice, candidates, gathered } = learn(found);
   const children: TraceNode[] = [];
   const add = (node: () => TraceNode) => {
     if (size.count >= maxTraceNodes) return;
@@ -41,20 +40,20 @@ export function buildTrace(
       const isFollowed = path.length < maxTraceDepth && !path.includes(one.key);
       const next = isFollowed ? parts.find(parseKey(one.key)) : undefined;
       const isAbove = next !== undefined && path.includes(keyOf(next.base));
-      add(() => (next && !isAbove ? buildTrace(next, parts, as, { above: path, size }) : relatedNode(one, as)));
+      add(() => (next && !isAbove ? buildTrace(learn(next), parts, as, { above: path, size }) : relatedNode(one, as)));
     }
   };
-  for (const one of candidates) if (one.reason === 'Chosen') add(() => pluginNode(one, found));
+  for (const one of candidates) if (one.reason === 'Chosen') add(() => pluginNode(one, known));
   addRelated(relatedExtensions(gathered), 'extension');
   addRelated(relatedDependents(base), 'dependent');
   // A required resource is not followed further: those that require each other would have no end.
   for (const one of delegation.requirementsOf(base).flatMap(requiredNodes)) add(() => one);
-  const { ready, reason, message, since } = readinessOf(found);
+  const { ready, reason, message, since } = readinessOf(known);
   const now = explainNow(base, delegation, choice, parts.registry);
   return {
     relation,
     key,
-    name: describeKey(key),
+    name,
     ready,
     reason: reason || now.reason,
     message: message || now.message,

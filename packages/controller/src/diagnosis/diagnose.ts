@@ -6,7 +6,7 @@ import { keyOf, parseKey, type Resource, type ResourceKey } from '../resources/r
 import { buildTrace } from './build-trace.ts';
 import { findStale } from './find-stale.ts';
 import type { Case, Finding, Rule } from './finding.ts';
-import { type DiagnosisParts, type FoundBase, type KnownBase, learn } from './known-base.ts';
+import { type DiagnosisParts, type KnownBase, learn } from './known-base.ts';
 import { timeOf } from './related.ts';
 import { findRootCause } from './root-cause.ts';
 import { unreadyDependent } from './rules/dependents.ts';
@@ -61,14 +61,9 @@ const rules: readonly Rule[] = [
 ];
 
 /** Finds out why a base resource is in its state. @param trace of the resource. */
-export function diagnose(
-  found: FoundBase,
-  parts: DiagnosisParts,
-  trace: TraceNode = buildTrace(found, parts),
-): Diagnosis {
-  const own = learn(found);
+export function diagnose(own: KnownBase, parts: DiagnosisParts, trace: TraceNode = buildTrace(own, parts)): Diagnosis {
   const { state } = own.state;
-  const since = sinceWhen(found.base, state);
+  const since = sinceWhen(own.base, state);
   const stale = findStale(own, parts).map(sentence);
   const facts = factsOf(own);
   if (state === 'ready') {
