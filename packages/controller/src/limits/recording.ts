@@ -14,11 +14,10 @@ export const recording = {
     'Length of the texts of a request, and of an answer, that are examined for secrets; what follows is left out.',
   ),
   maxValueText: characters(16 * KiB, 'Length at which a text in a request or an answer is cut.'),
-  maxNameLength: characters(256, 'Length at which the name of a field is cut.'),
+  maxNameLength: characters(
+    256,
+    'Length at which the name of a field is cut. The value of a field with a longer one counts as a secret.',
+  ),
   maxFields: count(10_000, 'Maximum number of fields of an object that are recorded.'),
   maxDepth: levels(100, 'Depth below which a request or an answer is left out.'),
-  maxExaminedNameLength: characters(
-    256,
-    'Length of the name of a field above which its value counts as a secret, as nobody has such fields.',
-  ),
 };

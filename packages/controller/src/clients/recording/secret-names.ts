@@ -1,6 +1,6 @@
 import { limits } from '../../limits/limits.ts';
 
-const { maxExaminedNameLength } = limits.recording;
+const { maxNameLength } = limits.recording;
 
 /** Words in the names of fields that hold secrets, without separators and in lower case. */
 const words = [
@@ -56,14 +56,14 @@ const reference = /(?:ref|refs|reference|references|name|names|namespace|kind)$/
  * invisible characters and other forms of the letters don't matter.
  */
 export function saysSecret(name: string): boolean {
-  if (name.length > maxExaminedNameLength) return true;
+  if (name.length > maxNameLength) return true;
   const letters = lettersOf(name);
   return anyWord.test(letters) && !reference.test(letters);
 }
 
 /** Reports whether the name of a field says that it names or refers to something. */
 export function saysReference(name: string): boolean {
-  return (name.length <= maxExaminedNameLength && reference.test(lettersOf(name))) || name === 'apiVersion';
+  return (name.length <= maxNameLength && reference.test(lettersOf(name))) || name === 'apiVersion';
 }
 
 function lettersOf(name: string): string {
