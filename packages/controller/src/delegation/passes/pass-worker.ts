@@ -128,7 +128,8 @@ export class PassWorker {
       hasFailed(outcome),
       chosen.map(({ plugin }) => plugin.text),
     );
-    if ('failure' in result && result.failure !== undefined) observer.failed(name, result.failure);
+    const failure = failureOf(result);
+    if (failure !== undefined) observer.failed(name, failure);
     if (error !== undefined) failureReporter.report(key, error);
     else if (next === 'paused') writeFailures.forget(key);
     else if (next !== 'stale' && next !== 'done') writeFailures.succeeded(key);
@@ -172,7 +173,12 @@ function isStopping({ error }: PassOutcome): boolean {
 
 /** Reports whether a pass failed, by an error or by what a plugin reports. */
 function hasFailed({ result, error }: PassOutcome): boolean {
-  return error !== undefined || result.next === 'retry' || ('failure' in result && result.failure !== undefined);
+  return error !== undefined || result.next === 'retry' || failureOf(result) !== undefined;
+}
+
+/** Returns the reason of a failure without an error, in one word; `undefined` without one. */
+function failureOf(result: PassResult): string | undefined {
+  return 'failure' in result ? result.failure : undefined;
 }
 
 /** Describes the end of a pass. @param base resource after the pass; `undefined` when it is gone. */
