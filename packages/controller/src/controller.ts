@@ -1,7 +1,7 @@
 import type { DescService } from '@bufbuild/protobuf';
+import type { PageFile } from '@kplug/page';
 import { type Logger, pino } from 'pino';
 import type { AdminPorts } from './admin/open-admin.ts';
-import type { PageFile } from './admin/page-files.ts';
 import { type ApiAnswer, type ApiCallOptions, callApi, implementationsOf, type OwnApi } from './clients/api-calls.ts';
 import type { MethodInput, MethodOutput, UnaryMethod } from './clients/plugin-api.ts';
 import { addGauges, addLeadershipGauge } from './controller-gauges.ts';

@@ -18,7 +18,7 @@ export interface Trace {
   resource: TraceNode;
   /** Node whose state explains why the resource isn't ready; `undefined` for a resource that is ready. */
   rootCause: TraceNode | undefined;
-  /** What the operator says about it; `undefined` if it says nothing. */
+  /** Explanation of the operator; `undefined` if it gives none. */
   diagnosis: Diagnosis | undefined;
 }
 

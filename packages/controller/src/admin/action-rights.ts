@@ -8,7 +8,7 @@ import { bearerIn, type Decision, type Reviewers, Reviews, unauthenticated } fro
 /** Right to drain instances, in the namespace of the operator. */
 export const drainRight = { group: 'plugins.kplug.dev', resource: 'plugins/drain', verb: 'update' } as const;
 
-/** Who may act. */
+/** Rules for actions through the admin port. */
 export interface ActionPolicy {
   /** True if the operator allows actions at all. */
   isEnabled: boolean;

@@ -35,7 +35,7 @@ describe('ActivityWatches', () => {
     addTo(activities, number);
     expect(await next()).toMatchObject({ case: 'leftOut', value: number - maxActivityBacklog });
     expect(sequenceOf(await next())).toBe(number - maxActivityBacklog + 1);
-    // What is added while the reader reads is accounted for, too.
+    // Activities that are added while the reader reads are accounted for, too.
     addTo(activities, number);
     let last = 0;
     let [leftOut, sent] = [number - maxActivityBacklog, 1];

@@ -24,26 +24,19 @@ import {
   groupOf,
   keyOf,
   type Resource,
-  type ResourceKey,
   type ResourceKind,
   type ResourceReference,
 } from '../resources/resource.ts';
 import type { RecentEvents } from '../telemetry/events.ts';
 import { countInstances, describeCandidate, describeDelegation } from './describe-delegation.ts';
 import { describeEvent } from './describe-event.ts';
-import { describeBase } from './describe-resource.ts';
+import { describeBase, describeListed, type ListedResource } from './describe-resource.ts';
 import { describeDiagnosis, describeTrace } from './describe-trace.ts';
 import { orInvalidToken } from './page-token.ts';
 import { describeRelated, describeRequirement } from './related-resources.ts';
 import { ResourceSearch } from './search-resources.ts';
 import { serveWatch } from './serve-watch.ts';
 import { type SummaryParts, SummaryWatches } from './summary-watches.ts';
-
-/** Resource of a list. */
-interface ListedResource {
-  readonly key: ResourceKey;
-  readonly delegation: Delegation;
-}
 
 /** Parts of an operator that the service shows. */
 export interface DelegationServiceParts extends Omit<SummaryParts, 'find'> {
@@ -89,11 +82,7 @@ export function delegationService({
       const isWanted = ({ delegation: { settings } }: ListedResource) =>
         !request.delegation || settings.name === request.delegation;
       const { items, nextPageToken } = orInvalidToken(await byKey.read(request, isWanted));
-      const resources = items.flatMap(({ key, delegation }) => {
-        const base = delegation.get(key);
-        return base ? [describeBase({ base, delegation })] : [];
-      });
-      return { resources, nextPageToken };
+      return { resources: describeListed(items), nextPageToken };
     },
 
     explainResource: (request) => explain(namedBy(request), { events, registry }),

@@ -2,6 +2,7 @@ import type { MessageInitShape } from '@bufbuild/protobuf';
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import { ConditionStatus, PassResult, type PassSchema, PassStepKind, type PassStepSchema } from '@kplug/protocol';
 import type { PassRecord, PassStep } from '../telemetry/pass-record.ts';
+import { conditionStatuses } from './describe-resource.ts';
 import { durationOf } from './duration-of.ts';
 
 /** Describes a pass with its steps. */
@@ -13,7 +14,7 @@ export function describePass(pass: PassRecord): MessageInitShape<typeof PassSche
     took: durationOf(took),
     waited: durationOf(waited),
     result: results[result],
-    ready: ready === undefined ? ConditionStatus.UNSPECIFIED : statuses[ready],
+    ready: ready === undefined ? ConditionStatus.UNSPECIFIED : conditionStatuses[ready],
     // They are recorded as they end, and some of them overlap.
     steps: pass.steps.toSorted((a, b) => a.offset - b.offset).map(describeStep),
     traceId: pass.traceId ?? '',
@@ -34,12 +35,6 @@ const results = {
   paused: PassResult.PAUSED,
   done: PassResult.DONE,
   stopped: PassResult.UNSPECIFIED,
-} as const;
-
-const statuses = {
-  True: ConditionStatus.TRUE,
-  False: ConditionStatus.FALSE,
-  Unknown: ConditionStatus.UNKNOWN,
 } as const;
 
 const kinds = {

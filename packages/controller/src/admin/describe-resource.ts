@@ -1,11 +1,12 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { type Timestamp, timestampFromMs } from '@bufbuild/protobuf/wkt';
 import { ConditionStatus, type DelegatedResourceSchema, ResourceState } from '@kplug/protocol';
+import type { Delegation } from '../delegation/delegation.ts';
 import type { StateName } from '../delegation/states/base-state.ts';
 import { type FoundBase, readinessOf } from '../diagnosis/known-base.ts';
 import type { Readiness } from '../diagnosis/trace-node.ts';
 import { findCondition } from '../resources/conditions.ts';
-import { keyOf } from '../resources/resource.ts';
+import { keyOf, type ResourceKey } from '../resources/resource.ts';
 
 /** States of the protocol. */
 export const resourceStates: Readonly<Record<StateName, ResourceState>> = {
@@ -22,6 +23,20 @@ export const conditionStatuses: Readonly<Record<Readiness, ConditionStatus>> = {
   False: ConditionStatus.FALSE,
   Unknown: ConditionStatus.UNKNOWN,
 };
+
+/** Resource of a list, by its key: it may be gone by now. */
+export interface ListedResource {
+  readonly key: ResourceKey;
+  readonly delegation: Delegation;
+}
+
+/** Describes the resources of a list that still exist. */
+export function describeListed(listed: readonly ListedResource[]): MessageInitShape<typeof DelegatedResourceSchema>[] {
+  return listed.flatMap(({ key, delegation }) => {
+    const base = delegation.get(key);
+    return base ? [describeBase({ base, delegation })] : [];
+  });
+}
 
 /** Describes a base resource and its state. */
 export function describeBase(found: FoundBase): MessageInitShape<typeof DelegatedResourceSchema> {

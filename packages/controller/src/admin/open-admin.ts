@@ -68,7 +68,7 @@ export interface AdminView {
 export interface AdminSecurity extends AuthorizerParts {
   /** Encryption. Loopback connections may be in plain text. */
   port: PortSecurity;
-  /** Who may act. */
+  /** Rules for actions. */
   actions: ActionPolicy;
 }
 

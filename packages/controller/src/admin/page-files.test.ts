@@ -1,7 +1,8 @@
 import { gzipSync } from 'node:zlib';
+import type { PageFile } from '@kplug/page';
 import { expect, it, onTestFinished } from 'vitest';
 import { AdminServer, type AdminServerOptions } from './admin-server.ts';
-import type { PageFile, ReadPage } from './page-files.ts';
+import type { ReadPage } from './page-files.ts';
 
 const html = '<!doctype html><title>Kplug</title>';
 const files: PageFile[] = [

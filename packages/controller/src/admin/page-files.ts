@@ -1,30 +1,21 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
+import type { PageFile } from '@kplug/page';
 import { limits } from '../limits/limits.ts';
 
-/** What the requests and the answers of both HTTP versions have in common. */
+/** Common part of the requests of both HTTP versions. */
 export interface PageRequest {
   method?: string | undefined;
   url?: string | undefined;
   headers: IncomingHttpHeaders;
 }
 
+/** Common part of the answers of both HTTP versions. */
 export interface PageAnswer {
   statusCode: number;
   setHeader(name: string, value: string): unknown;
   end(body: string | Uint8Array): unknown;
-}
-
-/** File of the page for people. */
-export interface PageFile {
-  /** Path, such as `/` or `/assets/main-1a2b3c4d.js`. Those below `/assets/` never change under their names. */
-  readonly path: string;
-  readonly contentType: string;
-  /** Content, compressed by gzip. */
-  readonly gzip: Uint8Array;
-  /** Entity tag, in quotes. */
-  readonly etag: string;
 }
 
 /** Reads the files of the page. */

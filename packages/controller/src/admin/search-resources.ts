@@ -9,21 +9,15 @@ import { PluginName } from '../names.ts';
 import { sortSliced } from '../paging/sort-sliced.ts';
 import { Pace } from '../queue/slices.ts';
 import { parseKey, type ResourceKey } from '../resources/resource.ts';
-import { describeBase, resourceStates } from './describe-resource.ts';
+import { describeListed, type ListedResource, resourceStates } from './describe-resource.ts';
 import { kindCause } from './kind-cause.ts';
 
 const { searchLimit, maxSearchLimit, maxSearchLength } = limits.states;
 
-/** Base resource of a delegation, in the order of all. */
-interface Entry {
-  readonly key: ResourceKey;
-  readonly delegation: Delegation;
-}
-
 /** Searches the base resources of all delegations. Their order is kept while none is added or removed. */
 export class ResourceSearch {
   readonly #delegations: () => Iterable<Delegation>;
-  #sorted: { basis: Basis; entries: Promise<readonly Entry[]> } | undefined;
+  #sorted: { basis: Basis; entries: Promise<readonly ListedResource[]> } | undefined;
 
   constructor(delegations: () => Iterable<Delegation>) {
     this.#delegations = delegations;
@@ -34,7 +28,7 @@ export class ResourceSearch {
     const matches = matcherOf(request);
     const { offset } = request;
     const size = Math.min(request.limit || searchLimit, maxSearchLimit);
-    const found: Entry[] = [];
+    const found: ListedResource[] = [];
     let total = 0;
     const pace = new Pace();
     for (const entry of await this.#entries()) {
@@ -44,15 +38,11 @@ export class ResourceSearch {
       }
       if (pace.isOver()) await pace.pause();
     }
-    const resources = found.flatMap(({ key, delegation }) => {
-      const base = delegation.get(key);
-      return base ? [describeBase({ base, delegation })] : [];
-    });
-    return { resources, total };
+    return { resources: describeListed(found), total };
   }
 
   /** Returns all resources, ordered by key. Searches at the same time share the work of ordering. */
-  #entries(): Promise<readonly Entry[]> {
+  #entries(): Promise<readonly ListedResource[]> {
     const basis = [...this.#delegations()].map((delegation) => ({ delegation, members: delegation.index.membership }));
     if (!this.#sorted || !isSameBasis(this.#sorted.basis, basis)) {
       this.#sorted = { basis, entries: sortEntries(basis) };
@@ -61,7 +51,7 @@ export class ResourceSearch {
   }
 }
 
-/** What the order depends on. */
+/** Delegations, and numbers of changes, that the order depends on. */
 type Basis = readonly { delegation: Delegation; members: number }[];
 
 function isSameBasis(a: Basis, b: Basis): boolean {
@@ -71,8 +61,8 @@ function isSameBasis(a: Basis, b: Basis): boolean {
   );
 }
 
-async function sortEntries(basis: Basis): Promise<Entry[]> {
-  const entries: Entry[] = [];
+async function sortEntries(basis: Basis): Promise<ListedResource[]> {
+  const entries: ListedResource[] = [];
   const pace = new Pace();
   for (const { delegation } of basis) {
     for (const key of delegation.index.keys()) {
@@ -84,7 +74,7 @@ async function sortEntries(basis: Basis): Promise<Entry[]> {
 }
 
 /** Returns a function that reports whether a resource matches. Throws `invalid_argument`. */
-function matcherOf(request: SearchResourcesRequest): (entry: Entry) => boolean {
+function matcherOf(request: SearchResourcesRequest): (entry: ListedResource) => boolean {
   const { delegation: name, namespace, cause, plugin, text } = request;
   if (text.length > maxSearchLength) {
     throw new ConnectError(`the text has more than ${maxSearchLength} characters`, Code.InvalidArgument);
@@ -92,7 +82,7 @@ function matcherOf(request: SearchResourcesRequest): (entry: Entry) => boolean {
   const words = text.toLowerCase().split(/\s+/).filter(Boolean);
   const states = new Set<ResourceState>(request.states);
   const wanted = plugin ? new PluginName(plugin) : undefined;
-  const matchesState = ({ key, delegation }: Entry, indexed: IndexedBase) => {
+  const matchesState = ({ key, delegation }: ListedResource, indexed: IndexedBase) => {
     const { state, causeId } = stateNow(indexed, delegation);
     if (states.size > 0 && !states.has(resourceStates[state.state])) return false;
     return (cause === '' || causeId === cause) && (words.length === 0 || hasWords(key, state, words));
