@@ -27,6 +27,7 @@ import {
 } from '@kplug/protocol';
 import { CommandError } from '../command-error.ts';
 import { findOperator } from './find-operator.ts';
+import { noAnswer } from './no-answer.ts';
 import type { OperatorChoice, OperatorPlace } from './operator-place.ts';
 
 /** Deadline of each request, in milliseconds. */
@@ -242,10 +243,8 @@ export class AdminClient {
         return new CommandError('notFound', cause.rawMessage, { cause });
       case Code.Unavailable:
       case Code.DeadlineExceeded:
-      case Code.Aborted: {
-        const advice = 'start one with "kplug operator", or give its admin port with --admin or KPLUG_ADMIN';
-        return new CommandError('unreachable', `no operator answers at ${url} (${origin}); ${advice}`, { cause });
-      }
+      case Code.Aborted:
+        return noAnswer(this.#place, cause);
       case Code.Unimplemented:
       case Code.Unknown:
       case Code.Internal: {

@@ -3,6 +3,7 @@ import https from 'node:https';
 import { text } from 'node:stream/consumers';
 import { messageOf } from '@kplug/protocol';
 import { CommandError } from '../command-error.ts';
+import { noAnswer } from '../operator/no-answer.ts';
 import type { OperatorPlace } from '../operator/operator-place.ts';
 
 /** Deadline of the check, in milliseconds. */
@@ -19,8 +20,9 @@ export async function checkPage(place: OperatorPlace): Promise<void> {
   throw new CommandError('failed', `${what} refused the request: ${body.trim() || `status ${status}`}`);
 }
 
-async function ask({ url, origin, connection = {} }: OperatorPlace): Promise<{ status: number; body: string }> {
+async function ask(place: OperatorPlace): Promise<{ status: number; body: string }> {
   const { promise, resolve, reject } = Promise.withResolvers<http.IncomingMessage>();
+  const { url, connection = {} } = place;
   const { agent, headers = {}, tls } = connection;
   const { request } = url.startsWith('https:') ? https : http;
   const options = { headers, ...(agent && { agent }), ...tls, signal: AbortSignal.timeout(timeout) };
@@ -29,8 +31,6 @@ async function ask({ url, origin, connection = {} }: OperatorPlace): Promise<{ s
     const answer = await promise;
     return { status: answer.statusCode ?? 0, body: await text(answer) };
   } catch (cause) {
-    const advice = 'start one with "kplug operator", or give its admin port with --admin or KPLUG_ADMIN';
-    const problem = `no operator answers at ${url} (${origin}): ${messageOf(cause)}`;
-    throw new CommandError('unreachable', `${problem}; ${advice}`, { cause });
+    throw noAnswer(place, cause, messageOf(cause));
   }
 }

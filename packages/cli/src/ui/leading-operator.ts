@@ -2,16 +2,17 @@ import { setMaxListeners } from 'node:events';
 import type { ClusterReader, LoggedPod } from '@kplug/controller/tools';
 import { messageOf } from '@kplug/protocol';
 import { CommandError } from '../command-error.ts';
-import { adminPort } from '../operator/find-forwarded-operator.ts';
+import { type ForwardedPlace, forwardTo } from '../operator/find-forwarded-operator.ts';
 import { findOperatorPod, listOperatorPods } from '../operator/operator-pods.ts';
 import type { Upstream, UpstreamPlace } from './upstream.ts';
 
 /** Interval at which the leader is looked up, in milliseconds. */
 const interval = 2_000;
 
-interface LeadingPod extends UpstreamPlace {
+interface LeadingPod extends ForwardedPlace {
   name: string;
   ending: AbortController;
+  signal: AbortSignal;
 }
 
 /** Leading operator of a cluster, reached by port-forward. Follows the leadership. */
@@ -45,7 +46,7 @@ export class LeadingOperator implements Upstream, AsyncDisposable {
 
   /** Pod that leads, for people. */
   get description(): string {
-    return `the pod ${this.#namespace}/${this.#pod?.name ?? ''}, by port-forward`;
+    return this.#pod?.origin ?? '';
   }
 
   async current(): Promise<UpstreamPlace> {
@@ -111,11 +112,10 @@ export class LeadingOperator implements Upstream, AsyncDisposable {
     this.#pod = undefined;
   }
 
-  #placeOf({ namespace, name }: LoggedPod): LeadingPod {
+  #placeOf(pod: LoggedPod): LeadingPod {
     const ending = new AbortController();
     // Every stream of the page listens.
     setMaxListeners(0, ending.signal);
-    const agent = this.#reader.forwardTo({ namespace, name, port: adminPort });
-    return { name, ending, url: `http://localhost:${adminPort}`, connection: { agent }, signal: ending.signal };
+    return { ...forwardTo(this.#reader, pod), name: pod.name, ending, signal: ending.signal };
   }
 }

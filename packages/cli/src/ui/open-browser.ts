@@ -1,3 +1,5 @@
+import { messageOf } from '@kplug/protocol';
+
 /** Reports whether a browser can show something to the user of this process. */
 export function hasDisplay(
   env: NodeJS.ProcessEnv = process.env,
@@ -22,7 +24,6 @@ export async function openBrowser(url: string, say: (text: string) => void): Pro
     await open(url);
     say(`opened ${url}`);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    say(`no browser can be started (${reason}): open ${url}`);
+    say(`no browser can be started (${messageOf(error)}): open ${url}`);
   }
 }
