@@ -1,5 +1,6 @@
-import { type Browser, chromium, type Page } from 'playwright-core';
-import { installChromium } from '../../tools/chromium/install-chromium.ts';
+import type { Browser } from 'playwright-core';
+import { heapOf } from '../../tools/chromium/heap-of.ts';
+import { launchChromium, patience } from '../../tools/chromium/launch-chromium.ts';
 import { Child } from '../child.ts';
 import type { PageOperatorCommands } from '../processes/page-operator.ts';
 import { tableName } from '../processes/tables.ts';
@@ -20,17 +21,13 @@ interface Opened {
 /** Number of resources that the goals are for. */
 const goalSize = 10_000;
 
-/** Time that the browser may take for a step, in milliseconds. */
-const patience = 120_000;
-
 /** The page of an operator in a browser. */
 export const operatorPage: Scenario = {
   name: 'page',
   async run({ quick, progress }: Conditions): Promise<Report> {
     const sizes = quick ? [10, 100] : [100, goalSize, 100_000];
     const rounds = quick ? 1 : 5;
-    const executablePath = await installChromium(progress);
-    await using browser = await chromium.launch({ executablePath, args: ['--disable-gpu'], timeout: patience });
+    await using browser = await launchChromium(progress);
     const measured = new Map<number, Opened[]>();
     for (const size of sizes) {
       progress(`starting an operator with ${size.toLocaleString('en')} resources`);
@@ -57,7 +54,7 @@ async function open(browser: Browser, url: string, size: number): Promise<Opened
   await page.goto(url, { waitUntil: 'commit' });
   await page.getByRole('link', { name: tableName(0) }).waitFor();
   const rows = performance.now() - startedAt;
-  const heap = await heapOf(page);
+  const heap = (await heapOf(page)) / 1e6;
   const { count, took } = await page.evaluate(readAll, 'kplug.v1.DelegationService/ListResources');
   if (count !== size) throw new Error(`the browser got ${count} of ${size} resources`);
   return { rows, all: took, heap };
@@ -83,12 +80,6 @@ async function readAll(method: string): Promise<{ count: number; took: number }>
     pageToken = nextPageToken;
   } while (pageToken);
   return { count, took: performance.now() - startedAt };
-}
-
-async function heapOf(page: Page): Promise<number> {
-  const session = await page.context().newCDPSession(page);
-  await session.send('HeapProfiler.collectGarbage');
-  return (await session.send('Runtime.getHeapUsage')).usedSize / 1e6;
 }
 
 function report(measured: ReadonlyMap<number, readonly Opened[]>): Report {

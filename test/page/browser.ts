@@ -1,6 +1,6 @@
-import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
+import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect } from 'vitest';
-import { installChromium } from '../../tools/chromium/install-chromium.ts';
+import { launchChromium, patience } from '../../tools/chromium/launch-chromium.ts';
 import { watchForProblems } from './page-problems.ts';
 
 /** How a page is opened. */
@@ -26,17 +26,12 @@ export interface TestBrowser {
   open(url: string, options?: OpenOptions): Promise<Page>;
 }
 
-/** Time that the browser may take for a step while other tests need the processors, in milliseconds. */
-const patience = 90_000;
-
 /** Starts Chromium for the tests of this file. Call it at the top of the file. */
 export function useBrowser(): TestBrowser {
   let browser: Browser | undefined;
   let opened: { context: BrowserContext; problems: readonly string[] }[] = [];
   beforeAll(async () => {
-    const executablePath = await installChromium((message) => console.error(`Chromium: ${message}`));
-    const args = ['--disable-gpu', '--disable-background-networking', '--disable-component-update'];
-    browser = await chromium.launch({ executablePath, args, timeout: patience });
+    browser = await launchChromium((message) => console.error(`Chromium: ${message}`));
   });
   afterEach(async () => {
     const all = opened;

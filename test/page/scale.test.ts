@@ -1,6 +1,7 @@
 import { TestOperator } from '@kplug/testing';
 import type { Page } from 'playwright-core';
 import { expect, it } from 'vitest';
+import { heapOf } from '../../tools/chromium/heap-of.ts';
 import { useBrowser } from './browser.ts';
 
 const browser = useBrowser();
@@ -17,13 +18,6 @@ async function openWith(count: number): Promise<Page> {
 }
 
 const nameOf = (index: number) => `table-${String(index).padStart(6, '0')}`;
-
-async function heapOf(page: Page): Promise<number> {
-  const session = await page.context().newCDPSession(page);
-  await session.send('HeapProfiler.collectGarbage');
-  const { usedSize } = await session.send('Runtime.getHeapUsage');
-  return usedSize;
-}
 
 it('shows 10,000 resources, from the first to the last, in little memory', async () => {
   const count = 10_000;
