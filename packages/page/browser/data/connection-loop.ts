@@ -4,6 +4,7 @@ import { retryDelay } from './back-off.ts';
 import { clients } from './clients.ts';
 import { connection, epoch } from './connection.ts';
 import { hidden, type Problem, problemOf, streamEnded } from './problem.ts';
+import { sleep } from './sleep.ts';
 import { firstVersion, summary, summaryNamespace } from './summary.ts';
 import { isVisible } from './visibility.ts';
 
@@ -94,14 +95,4 @@ function lost(problem: Problem, retryAt: number): void {
   const value = connection.peek();
   const lostAt = value.state === 'lost' ? value.lostAt : Date.now();
   connection.value = { state: 'lost', lostAt, retryAt, problem };
-}
-
-function sleep(milliseconds: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, milliseconds);
-    signal.addEventListener('abort', () => {
-      clearTimeout(timer);
-      resolve();
-    });
-  });
 }

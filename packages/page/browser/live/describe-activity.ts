@@ -6,6 +6,7 @@ import {
   type Pass,
   type RecordedEvent,
 } from '@kplug/protocol/services';
+import { wordOfInstance } from '../format/instance-word.ts';
 import { resultOf } from '../format/pass.ts';
 import { durationOf, formatDuration } from '../format/time.ts';
 import type { IconName } from '../parts/icon.tsx';
@@ -69,8 +70,8 @@ function describeEvent({ event, count }: RecordedEvent): ActivityText {
 }
 
 function describeInstance({ plugin, version, instanceId, state, formerState, reason }: InstanceChange): ActivityText {
-  const word = stateWord(state);
-  const before = formerState === InstanceState.UNSPECIFIED ? 'new' : `was ${stateWord(formerState)}`;
+  const word = wordOfInstance(state);
+  const before = formerState === InstanceState.UNSPECIFIED ? 'new' : `was ${wordOfInstance(formerState)}`;
   const text = `${instanceId}, ${before}${reason ? `: ${reason}` : ''}`;
   const isBad = state === InstanceState.SUSPECT;
   return {
@@ -82,11 +83,4 @@ function describeInstance({ plugin, version, instanceId, state, formerState, rea
     text,
     isBad,
   };
-}
-
-function stateWord(state: number): 'live' | 'suspect' | 'draining' | 'gone' | 'unknown' {
-  if (state === InstanceState.LIVE) return 'live';
-  if (state === InstanceState.SUSPECT) return 'suspect';
-  if (state === InstanceState.DRAINING) return 'draining';
-  return state === InstanceState.GONE ? 'gone' : 'unknown';
 }

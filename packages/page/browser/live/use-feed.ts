@@ -1,7 +1,7 @@
 import { useEffect, useMemo, useReducer, useState } from 'preact/hooks';
-import { retryDelay } from '../data/back-off.ts';
 import { clients } from '../data/clients.ts';
 import { epoch } from '../data/connection.ts';
+import { keepReading } from '../data/keep-reading.ts';
 import { type Problem, problemOf } from '../data/problem.ts';
 import { isVisible } from '../data/visibility.ts';
 import { Feed } from './feed.ts';
@@ -39,44 +39,24 @@ export function useFeed(delegation: string, namespace: string): LiveFeed {
         render(undefined);
       }, pace);
     };
-    void follow({ delegation, namespace, recent }, feed, abort.signal, {
-      change,
-      sync: () => {
-        setSynced(true);
-        setProblem(undefined);
-      },
-      fail: (error) => setProblem(problemOf(error)),
-    });
+    const request = { delegation, namespace, recent };
+    const read = async (onNews: () => void) => {
+      for await (const { event } of clients.activity.watchActivity(request, { signal: abort.signal })) {
+        onNews();
+        if (event.case === 'activity') feed.add(event.value);
+        else if (event.case === 'leftOut') feed.leaveOut(event.value);
+        else {
+          setSynced(true);
+          setProblem(undefined);
+        }
+        change();
+      }
+    };
+    void keepReading(read, abort.signal, (error) => setProblem(problemOf(error)));
     return () => {
       abort.abort();
       clearTimeout(timer);
     };
   }, [feed, visible, epoch.value]);
   return { feed, isSynced, problem, rerender: () => render(undefined) };
-}
-
-interface Listener {
-  change: () => void;
-  sync: () => void;
-  fail: (error: unknown) => void;
-}
-
-type Request = { delegation: string; namespace: string; recent: number };
-
-async function follow(request: Request, feed: Feed, signal: AbortSignal, listener: Listener): Promise<void> {
-  for (let attempt = 1; !signal.aborted; attempt++) {
-    try {
-      for await (const { event } of clients.activity.watchActivity(request, { signal })) {
-        attempt = 1;
-        if (event.case === 'activity') feed.add(event.value);
-        else if (event.case === 'leftOut') feed.leaveOut(event.value);
-        else listener.sync();
-        listener.change();
-      }
-    } catch (error) {
-      if (signal.aborted) return;
-      listener.fail(error);
-    }
-    await new Promise((resolve) => setTimeout(resolve, retryDelay(attempt)));
-  }
 }

@@ -1,8 +1,9 @@
-import { InstanceState, type PluginInstance } from '@kplug/protocol/services';
+import type { PluginInstance } from '@kplug/protocol/services';
+import { type StateWord, wordOfInstance } from '../format/instance-word.ts';
 import { durationOf, formatSpan, millisecondsOf } from '../format/time.ts';
 
 /** Word for the state of an instance. `overdue` is one that was last known as live, and whose lease has ended since without news. */
-export type InstanceWord = 'live' | 'overdue' | 'suspect' | 'draining' | 'gone' | 'unknown';
+export type InstanceWord = StateWord | 'overdue';
 
 /** State of an instance with its lease, as of a time. */
 export interface LeaseView {
@@ -12,20 +13,12 @@ export interface LeaseView {
   readonly text: string;
 }
 
-const words: Readonly<Record<InstanceState, InstanceWord>> = {
-  [InstanceState.UNSPECIFIED]: 'unknown',
-  [InstanceState.LIVE]: 'live',
-  [InstanceState.SUSPECT]: 'suspect',
-  [InstanceState.DRAINING]: 'draining',
-  [InstanceState.GONE]: 'gone',
-};
-
 /** Time after the end of a lease in which the operator's word may still be on its way, in milliseconds. */
 const grace = 1_500;
 
 /** Describes the lease of an instance at a time by the clock of the operator. An instance without a lease is found otherwise, and never overdue. */
 export function leaseOf({ state, lease, lastHeardAt }: PluginInstance, now: number): LeaseView {
-  const word = words[state as InstanceState] ?? 'unknown';
+  const word = wordOfInstance(state);
   const ttl = durationOf(lease?.ttl);
   const heard = millisecondsOf(lastHeardAt);
   if (word === 'gone' || !ttl || heard === undefined) return { word, part: undefined, text: '' };

@@ -1,10 +1,11 @@
 import type { PluginInstance } from '@kplug/protocol/services';
 import { InstanceState } from '@kplug/protocol/services';
 import { useEffect, useState } from 'preact/hooks';
-import { retryDelay } from '../data/back-off.ts';
 import { clients } from '../data/clients.ts';
 import { epoch } from '../data/connection.ts';
+import { keepReading } from '../data/keep-reading.ts';
 import { type Problem, problemOf } from '../data/problem.ts';
+import { sleep } from '../data/sleep.ts';
 import { isVisible } from '../data/visibility.ts';
 
 /** Interval at which leases are read again, as a watch has no heartbeats, in milliseconds. */
@@ -30,7 +31,12 @@ export function useInstances(plugin: string): Instances {
     const all = new Map<string, PluginInstance>();
     const show = () => setState({ instances: [...all.values()] });
     const fail = (error: unknown) => setState((before) => ({ ...before, problem: problemOf(error) }));
-    void watch(plugin, all, abort.signal, show, fail);
+    const read = (onNews: () => void) =>
+      readWatch(plugin, all, abort.signal, () => {
+        onNews();
+        show();
+      });
+    void keepReading(read, abort.signal, fail);
     void list(plugin, all, abort.signal, show);
     return () => abort.abort();
   }, [plugin, visible, epoch.value]);
@@ -38,27 +44,6 @@ export function useInstances(plugin: string): Instances {
 }
 
 type All = Map<string, PluginInstance>;
-
-async function watch(
-  plugin: string,
-  all: All,
-  signal: AbortSignal,
-  show: () => void,
-  fail: (error: unknown) => void,
-): Promise<void> {
-  for (let attempt = 1; !signal.aborted; attempt++) {
-    try {
-      await readWatch(plugin, all, signal, () => {
-        attempt = 1;
-        show();
-      });
-    } catch (error) {
-      if (signal.aborted) return;
-      fail(error);
-    }
-    await new Promise((resolve) => setTimeout(resolve, retryDelay(attempt)));
-  }
-}
 
 /** Reads one watch until it ends. What is shown is complete: it begins with the end of the initial list. */
 async function readWatch(plugin: string, all: All, signal: AbortSignal, show: () => void): Promise<void> {
@@ -79,7 +64,7 @@ async function readWatch(plugin: string, all: All, signal: AbortSignal, show: ()
 /** Reads leases again. What the watch hasn't shown isn't added. A failure is the watch's to report, or the next attempt's to mend. */
 async function list(plugin: string, all: All, signal: AbortSignal, show: () => void): Promise<void> {
   for (;;) {
-    await new Promise((resolve) => setTimeout(resolve, leaseInterval));
+    await sleep(leaseInterval, signal);
     if (signal.aborted) return;
     const response = await clients.registry
       .listPlugins({ plugin, pageSize: maxInstances }, { signal })
