@@ -27,7 +27,7 @@ export interface ConformPluginOptions {
 
 /** Time limits of the plugin suite, in milliseconds. */
 export interface PluginTimes {
-  /** Time for a started plugin to register. */
+  /** Time for a started plugin to register, or to exit when it refuses to start. */
   start: number;
   /** Time for a plugin to exit after SIGTERM or a request to drain. */
   stop: number;

@@ -79,7 +79,7 @@ export const identityRequirements: readonly Requirement<PluginUnderTest>[] = [
     check: async ({ run }) => {
       // An address for documentation, at which nothing listens.
       await run.start({ KPLUG_CONTROLLER: '192.0.2.1:50050', KPLUG_TLS_CA: '', KPLUG_INSECURE: '' });
-      const exit = await eventually(() => run.process.exit, run.times.log);
+      const exit = await eventually(() => run.process.exit, run.times.start);
       if (exit === undefined || exit === 0)
         throw new NotMet(exit === 0 ? 'it exited with 0' : 'it keeps running', 'a failure at the start');
       const { output } = run.process;
