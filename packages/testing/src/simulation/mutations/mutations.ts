@@ -58,9 +58,9 @@ export const mutations: readonly Mutation[] = [
     name: 'failed-writes-are-forgotten',
     sentence: 'A pass whose write failed counts as successful and is not retried.',
     file: 'delegation/passes/pass-worker.ts',
-    find: 'return isStopping ? undefined : outcome;',
+    find: "if (isStopping(outcome)) return { next: 'done' };",
     replace:
-      "return isStopping ? undefined : error === undefined ? outcome : { ...outcome, error: undefined, result: { next: 'settled' } };",
+      "if (isStopping(outcome)) return { next: 'done' }; if (outcome.error !== undefined) outcome = { ...outcome, error: undefined, result: { next: 'settled' } };",
     caughtBy: ['changes-are-acted-upon', 'deleted-resources-vanish'],
   },
   {
