@@ -18,12 +18,12 @@ const secret = (name: string, namespace: string): Manifest =>
 async function attack(require: (call: number) => Record<string, unknown>, kinds: object[] = [{ kind: 'Plan' }]) {
   const permitted = kinds.map((one) => ({ apiVersion, kind: 'Plan', ...one }));
   const operator = await TestOperator.start({ resync: hour, requirements: { kinds: permitted } });
-  const brought: string[] = [];
+  const brought: unknown[] = [];
   let calls = 0;
   const reconcile: PluginDefinition['reconcile'] = ({ required, base: { metadata } }) => {
     if (metadata.name === 'honest') return {};
     const stated = require(calls++) as Record<string, Requirement>;
-    for (const name of Object.keys(stated)) brought.push(...required.all(name).map((one) => JSON.stringify(one)));
+    for (const name of Object.keys(stated)) brought.push(...required.all(name));
     return { require: stated };
   };
   await operator.plugin({ name: 'Greedy', reconcile });
@@ -104,7 +104,8 @@ describe('a plugin that requires a lot', () => {
       await operator.expectReady('honest');
       await vi.waitFor(() => expect(calls()).toBeGreaterThanOrEqual(10), waiting);
     });
-    expect(block / unitOfWork()).toBeLessThan(maxBlock);
+    // A call brings 2,860 resources, which this process formats and parses. Walks would take more than ten times as long.
+    expect(block / unitOfWork()).toBeLessThan(2 * maxBlock);
   });
 
   // Without the limit, a plugin would have the operator format and send gigabytes.

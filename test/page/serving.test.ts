@@ -70,10 +70,11 @@ describe('the page of an operator', () => {
   it('is loaded from the cache of the browser the second time', async () => {
     const url = await startOperator();
     const page = await browser.open(url);
-    await page.getByRole('main').waitFor();
+    // The chart is loaded last.
+    await page.locator('.uplot').waitFor();
     await page.goto('about:blank');
     await page.goto(url);
-    await page.getByRole('main').waitFor();
+    await page.locator('.uplot').waitFor();
     const assets = await page.evaluate<{ name: string; transferSize: number }[]>(
       "performance.getEntriesByType('resource').map(({ name, transferSize }) => ({ name, transferSize }))",
     );
