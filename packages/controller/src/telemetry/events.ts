@@ -1,6 +1,7 @@
 import { printable, printableLines } from '@kplug/protocol';
 import type { Logger } from 'pino';
 import { limits } from '../limits/limits.ts';
+import { LinkedList, ListEntry } from '../queue/linked-list.ts';
 import { TokenBucket } from '../queue/token-bucket.ts';
 import type { EventSink, ResourceEvent } from '../resources/cluster-services.ts';
 import { cutText } from '../resources/cut-text.ts';
@@ -34,9 +35,9 @@ export class RecentEvents implements EventSink {
   readonly #log: Logger;
   readonly #sink: EventSink | undefined;
   readonly #onRecord: (event: ListedEvent) => void;
-  readonly #events = new Map<ResourceKey, ListedEvent[]>();
+  readonly #events = new Map<ResourceKey, ListEntry<ListedEvent>[]>();
   /** Latest Events of all resources, oldest first. */
-  readonly #latest = new Set<ListedEvent>();
+  readonly #latest = new LinkedList<ListedEvent>();
   #position = 0;
   #dropped = 0;
   /** Messages that were logged and are not logged for other resources. */
@@ -76,27 +77,31 @@ export class RecentEvents implements EventSink {
     const message = cutText(printableLines(cutText(event.message, maxEventLength)), maxEventLength);
     this.#sink?.record(regarding, { ...event, message });
     const events = this.#events.get(regarding) ?? [];
-    const index = events.findIndex((one) => one.reason === reason && one.message === message && one.type === type);
+    const index = events.findIndex(({ value }) => isEqual(value, type, reason, message));
     const [known] = index < 0 ? [] : events.splice(index, 1);
     const position = ++this.#position;
-    const count = (known?.count ?? 0) + 1;
+    const count = (known?.value.count ?? 0) + 1;
     const recorded = { type, reason, message, count, lastAt: Date.now(), regarding, position };
-    events.push(recorded);
+    const entry = new ListEntry(recorded);
+    events.push(entry);
     const oldest = events.length > maxPerResource ? events.shift() : undefined;
     this.#events.set(regarding, events);
-    this.#list(recorded, [known, oldest]);
+    this.#list(entry, [known, oldest]);
     this.#onRecord(recorded);
     return known === undefined;
   }
 
   /** Adds an Event to the latest ones, instead of former ones. */
-  #list(event: ListedEvent, former: readonly (ListedEvent | undefined)[]): void {
-    for (const one of former) if (one) this.#latest.delete(one);
-    this.#latest.add(event);
+  #list(entry: ListEntry<ListedEvent>, former: readonly (ListEntry<ListedEvent> | undefined)[]): void {
+    for (const one of former) this.#unlist(one);
+    this.#latest.push(entry);
     if (this.#latest.size <= maxListedEvents) return;
-    const [first] = this.#latest;
-    if (first) this.#latest.delete(first);
+    this.#unlist(this.#latest.first);
     this.#dropped++;
+  }
+
+  #unlist(entry: ListEntry<ListedEvent> | undefined): void {
+    if (entry?.list) this.#latest.remove(entry);
   }
 
   /** Reports whether the message of an Event was logged for another resource and needs no other log line. */
@@ -109,7 +114,7 @@ export class RecentEvents implements EventSink {
 
   /** Returns the Events of a resource, oldest first. */
   of(regarding: ResourceKey): readonly ListedEvent[] {
-    return this.#events.get(regarding) ?? [];
+    return (this.#events.get(regarding) ?? []).map(({ value }) => value);
   }
 
   /** Latest Events of all resources, oldest first. */
@@ -129,9 +134,13 @@ export class RecentEvents implements EventSink {
 
   /** Removes the Events of a resource that is gone. */
   forget(regarding: ResourceKey): void {
-    for (const event of this.of(regarding)) this.#latest.delete(event);
+    for (const entry of this.#events.get(regarding) ?? []) this.#unlist(entry);
     this.#events.delete(regarding);
   }
+}
+
+function isEqual(event: ResourceEvent, type: string, reason: string, message: string): boolean {
+  return event.reason === reason && event.message === message && event.type === type;
 }
 
 /** Reports whether a reason is logged once for all resources. */

@@ -1,31 +1,29 @@
 import { limits } from '../limits/limits.ts';
+import { LinkedList, ListEntry } from '../queue/linked-list.ts';
 import type { ResourceKey } from '../resources/resource.ts';
 import type { PassRecord } from './pass-record.ts';
 
 const { maxPassesPerResource, maxPasses } = limits.telemetry;
 
-/** Passes of a resource, oldest first, between those of the resources that passed before and after it. */
+/** Passes of a resource, oldest first. */
 interface Entry {
   readonly key: ResourceKey;
   readonly passes: PassRecord[];
-  older: Entry | undefined;
-  newer: Entry | undefined;
 }
 
 /** Latest passes over each resource. If there are too many, those of the resource that passed least recently are dropped. */
 export class RecentPasses {
-  /** Entries by key. Their order is a list of its own: finding the first key of a map whose first keys were deleted takes long. */
-  readonly #entries = new Map<ResourceKey, Entry>();
-  #oldest: Entry | undefined;
-  #newest: Entry | undefined;
+  readonly #entries = new Map<ResourceKey, ListEntry<Entry>>();
+  /** Entries in the order of their last passes. */
+  readonly #order = new LinkedList<Entry>();
   #size = 0;
 
   add(pass: PassRecord): void {
-    const entry = this.#take(pass.key);
-    entry.passes.push(pass);
+    const { passes } = this.#take(pass.key);
+    passes.push(pass);
     this.#size++;
-    if (entry.passes.length > maxPassesPerResource) {
-      entry.passes.shift();
+    if (passes.length > maxPassesPerResource) {
+      passes.shift();
       this.#size--;
     }
     while (this.#size > maxPasses) this.#dropOldest();
@@ -33,37 +31,23 @@ export class RecentPasses {
 
   /** Returns the passes over a resource, newest first. */
   of(key: ResourceKey): PassRecord[] {
-    return (this.#entries.get(key)?.passes ?? []).toReversed();
+    return (this.#entries.get(key)?.value.passes ?? []).toReversed();
   }
 
   /** Returns the entry of a resource, as the newest one. */
   #take(key: ResourceKey): Entry {
-    const known = this.#entries.get(key);
-    if (known) this.#unlink(known);
-    const entry: Entry = known ?? { key, passes: [], older: undefined, newer: undefined };
-    entry.older = this.#newest;
-    if (this.#newest) this.#newest.newer = entry;
-    this.#newest = entry;
-    this.#oldest ??= entry;
-    if (!known) this.#entries.set(key, entry);
-    return entry;
-  }
-
-  #unlink(entry: Entry): void {
-    const { older, newer } = entry;
-    if (older) older.newer = newer;
-    else this.#oldest = newer;
-    if (newer) newer.older = older;
-    else this.#newest = older;
-    entry.older = undefined;
-    entry.newer = undefined;
+    const entry = this.#entries.get(key) ?? new ListEntry<Entry>({ key, passes: [] });
+    this.#entries.set(key, entry);
+    this.#order.push(entry);
+    return entry.value;
   }
 
   #dropOldest(): void {
-    const oldest = this.#oldest;
+    const oldest = this.#order.first;
     if (!oldest) return;
-    this.#unlink(oldest);
-    this.#entries.delete(oldest.key);
-    this.#size -= oldest.passes.length;
+    const { key, passes } = oldest.value;
+    this.#order.remove(oldest);
+    this.#entries.delete(key);
+    this.#size -= passes.length;
   }
 }
