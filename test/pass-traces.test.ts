@@ -2,10 +2,12 @@ import { once } from 'node:events';
 import { KplugError } from '@kplug/controller';
 import { terminal } from '@kplug/sdk';
 import { TestOperator, V0Plugin } from '@kplug/testing';
+import { KubernetesOperator, uniqueGroup } from '@kplug/testing/cluster';
+import { definition, startTimeout, TestCluster } from '@kplug/testing/control-plane';
 import { context, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
 import { InMemorySpanExporter, type ReadableSpan, SimpleSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
-import { afterAll, beforeEach, expect, test, vi } from 'vitest';
+import { afterAll, beforeEach, expect, onTestFinished, test, vi } from 'vitest';
 
 // The operator of a program that registers an SDK of its own.
 const exporter = new InMemorySpanExporter();
@@ -156,3 +158,47 @@ test('a pass has failed when its plugin reports a failure for good', async () =>
     code: SpanStatusCode.ERROR,
   });
 });
+
+test(
+  'each write to an API server is a span, with its result or the reason of its refusal',
+  async () => {
+    const cluster = await TestCluster.connect();
+    onTestFinished(() => cluster.close());
+    const namespace = await cluster.namespace();
+    const group = uniqueGroup();
+    const base = { apiVersion: `${group}/v1`, kind: 'Table' };
+    const defined = definition({ group, kind: 'Table' });
+    await cluster.define(defined);
+    onTestFinished(() => cluster.delete(defined));
+    const configMap = { apiVersion: 'v1', kind: 'ConfigMap' };
+    const operator = await KubernetesOperator.start(cluster, namespace, {
+      delegation: { base, dependents: { kinds: [configMap] } },
+    });
+    const settings = { ...configMap, metadata: { name: 'settings' }, data: { a: 'b' } };
+    // The second one is a request that the API server refuses.
+    const invalid = { ...configMap, metadata: { name: 'settings' }, data: { a: ['b'] } };
+    await operator.plugin({
+      name: 'PostgreSQL',
+      reconcile: ({ base: { spec } }) => ({
+        dependents: [(spec as { isInvalid?: true }).isInvalid ? invalid : settings],
+      }),
+    });
+    const table = (spec: object) => ({ ...base, metadata: { name: 'users', namespace }, spec });
+    await cluster.apply(table({}));
+    const { pass } = await passThatCalled('PostgreSQL');
+    const writes = () => traceOf(pass).filter(({ attributes }) => attributes['kplug.step'] === 'write');
+    const resultOf = (name: string) => writes().find((span) => span.name === name)?.attributes['kplug.write.result'];
+    expect([resultOf('add-finalizer Table'), resultOf('apply ConfigMap')]).toEqual(['written', 'written']);
+    expect(writes().at(-1)).toMatchObject({ name: 'status Table', attributes: { 'kplug.write.result': 'written' } });
+    exporter.reset();
+    await cluster.apply(table({ isInvalid: true }));
+    const refused = await vi.waitFor(() => {
+      const found = named('apply ConfigMap').find(({ status }) => status.code === SpanStatusCode.ERROR);
+      if (!found) throw new Error('no write was refused');
+      return found;
+    }, waiting);
+    expect(refused.status.message).toContain('settings');
+    expect(refused.attributes['error.type']).toMatch(/^[A-Z][A-Za-z]+$/);
+  },
+  startTimeout,
+);

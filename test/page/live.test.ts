@@ -46,7 +46,7 @@ it('pauses, counts what comes meanwhile, and goes on', async () => {
   await feed(page).getByText('default/orders').first().waitFor();
 });
 
-it('filters by kind and text', async () => {
+it('filters by kind and text, in the URL', async () => {
   const { url } = await withTable();
   const page = await browser.open(`${url}#/live`);
   await feed(page).getByText('settled').first().waitFor();
@@ -55,6 +55,12 @@ it('filters by kind and text', async () => {
   expect(await feed(page).getByText('settled').count()).toBe(0);
   await page.getByLabel('Filter the activities by text').fill('no such thing');
   await page.getByText('Nothing matches').waitFor();
+  await expect.poll(() => page.url()).toMatch(/#\/live\?kind=instances&q=no\+such\+thing$/);
+  await page.reload();
+  await page.getByText('Nothing matches').waitFor();
+  await page.goBack();
+  await feed(page).getByText('settled').first().waitFor();
+  expect(await page.getByLabel('Filter by kind').inputValue()).toBe('');
 });
 
 it('keeps a bounded number of rows, of which few are rendered', async () => {

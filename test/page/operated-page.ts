@@ -63,8 +63,13 @@ export async function holdCalls(page: Page, method: Method): Promise<() => void>
  * Starts a proxy that has a page below a path, as that of the API server does. `others` are the paths of requests beside it.
  *
  * @param prefix path that begins and ends with `/`.
+ * @param change changes what is answered, without its length. Default: nothing is changed.
  */
-export async function startPathProxy(url: string, prefix: string): Promise<{ url: string; others: readonly string[] }> {
+export async function startPathProxy(
+  url: string,
+  prefix: string,
+  change: (chunk: Buffer) => Buffer = (chunk) => chunk,
+): Promise<{ url: string; others: readonly string[] }> {
   const others: string[] = [];
   const server = createServer((incoming, answer) => {
     const { url: path = '', method = 'GET', headers } = incoming;
@@ -77,7 +82,9 @@ export async function startPathProxy(url: string, prefix: string): Promise<{ url
     const given = { ...headers, host, ...(headers.origin ? { origin: `http://${host}` } : {}) };
     const passed = request(new URL(path.slice(prefix.length), url), { method, headers: given }, (found) => {
       answer.writeHead(found.statusCode ?? 502, found.headers);
-      found.pipe(answer);
+      found.on('data', (chunk: Buffer) => answer.write(change(chunk)));
+      found.on('end', () => answer.end());
+      found.on('error', () => answer.destroy());
     });
     passed.on('error', () => answer.destroy());
     answer.on('close', () => passed.destroy());

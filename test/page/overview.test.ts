@@ -133,3 +133,28 @@ it('works below the path of a proxy, as that of the API server', async () => {
   await page.getByRole('link', { name: 'PostgreSQL' }).waitFor();
   expect(others).toEqual([]);
 });
+
+it('shows the rows again that were left, when the user goes back', async () => {
+  const started = await startPage();
+  for (let index = 0; index < 300; index++) started.operator.table(`table-${String(index).padStart(3, '0')}`);
+  const page = await browser.open(started.url);
+  const scrolled = () => page.evaluate<number>('scrollY');
+  const row = page.getByRole('link', { name: 'default/table-200', exact: true });
+  await page.getByRole('link', { name: 'default/table-000', exact: true }).waitFor();
+  await page.evaluate('scrollTo(0, 7_500)');
+  await row.scrollIntoViewIfNeeded();
+  const left = await scrolled();
+  await row.click();
+  await page.getByRole('heading', { level: 1, name: 'default/table-200' }).waitFor();
+  expect(await scrolled()).toBe(0);
+  await page.goBack();
+  await row.waitFor();
+  await expect.poll(scrolled).toBe(left);
+  await page.goForward();
+  await page.getByRole('heading', { level: 1, name: 'default/table-200' }).waitFor();
+  await expect.poll(scrolled).toBe(0);
+  // A link is no return.
+  await page.getByRole('navigation', { name: 'Screens' }).getByRole('link', { name: 'Overview' }).click();
+  await page.getByRole('link', { name: 'default/table-000', exact: true }).waitFor();
+  expect(await scrolled()).toBe(0);
+});

@@ -14,9 +14,10 @@ const relations: Readonly<Record<Relation, TraceRelation>> = {
 
 /** Describes a trace. */
 export function describeTrace(node: TraceNode): MessageInitShape<typeof TraceNodeSchema> {
-  const { relation, key, name, ready, reason, message, since, delegated, children } = node;
+  const { relation, key, name, ready, reason, message, since, state, children } = node;
   return {
-    ...{ key, name, reason, message, delegated },
+    ...{ key, name, reason, message },
+    ...(state !== undefined && { delegated: true, state: resourceStates[state] }),
     relation: relations[relation],
     ready: conditionStatuses[ready],
     children: children.map(describeTrace),

@@ -58,7 +58,7 @@ export function buildTrace(
     reason: reason || now.reason,
     message: message || now.message,
     since,
-    delegated: true,
+    state: known.state.state,
     children,
   };
 }
@@ -89,4 +89,4 @@ function relatedNode(related: Related, relation: Relation): TraceNode {
   return { ...leaf, ...related, relation, name: describeKey(related.key), children: [] };
 }
 
-const leaf = { key: '', since: undefined, delegated: false, children: [] };
+const leaf = { key: '', since: undefined, state: undefined, children: [] };

@@ -91,7 +91,7 @@ const noCause = { causeName: '', causeKey: '' };
 
 /** Explains the last delegated resource on the way to the root cause. */
 function explain(own: KnownBase, path: readonly TraceNode[], parts: DiagnosisParts): Finding {
-  const at = path.findLastIndex(({ delegated }) => delegated);
+  const at = path.findLastIndex(({ state }) => state !== undefined);
   const node = path[at];
   const nested = node && node.key !== keyOf(own.base) ? parts.find(parseKey(node.key)) : undefined;
   const known = nested ? learn(nested) : own;

@@ -15,7 +15,7 @@ const node = (name: string, given: Partial<TraceNode> = {}): TraceNode => ({
   key: keyFor(name),
   name,
   since: undefined,
-  delegated: false,
+  state: undefined,
   ready: 'False',
   reason: '',
   message: '',
@@ -54,7 +54,7 @@ it('names a plugin that is unreachable', () => {
 });
 
 it('goes on at a dependent that is delegated, whatever its reason is', () => {
-  const inner = node('Table b', { relation: 'dependent', delegated: true, reason: 'NoPlugin' });
+  const inner = node('Table b', { relation: 'dependent', state: 'waiting', reason: 'NoPlugin' });
   const base = node('Table a', { reason: 'DependentsNotReady', children: [dependent('Set c', 'Waiting'), inner] });
   expect(findRootCause(base).map(({ name }) => name)).toEqual(['Table a', 'Table b']);
 });

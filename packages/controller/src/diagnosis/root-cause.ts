@@ -24,7 +24,7 @@ function findCulprit(node: TraceNode): TraceNode | undefined {
 /** A dependent that failed precedes one that makes progress. One that waits for others is no cause. */
 function firstDependent(dependents: readonly TraceNode[]): TraceNode | undefined {
   const of = (wanted: string) => dependents.find(({ reason }) => reason === wanted);
-  return of('Failed') ?? of('Progressing') ?? of('Deleting') ?? dependents.find(({ delegated }) => delegated);
+  return of('Failed') ?? of('Progressing') ?? of('Deleting') ?? dependents.find(({ state }) => state !== undefined);
 }
 
 /** Reports whether a message has the kind and the name of a resource as words. */

@@ -1,5 +1,6 @@
 // diagnosis/: why a resource is in its state: the tree of what it depends on, the root cause, what to do next, and what may be out of date.
 
+import type { StateName } from '../delegation/states/base-state.ts';
 import type { ResourceKey } from '../resources/resource.ts';
 
 /** Relation of a node to its parent. */
@@ -21,7 +22,7 @@ export interface TraceNode {
   message: string;
   /** Time of the last change of the reason, in milliseconds since the epoch; `undefined` if it isn't known. */
   since: number | undefined;
-  /** True for a resource that is delegated itself. */
-  delegated: boolean;
+  /** State of a resource that is delegated itself; `undefined` for others. */
+  state: StateName | undefined;
   children: TraceNode[];
 }

@@ -10,15 +10,13 @@ import { wordOfInstance } from '../format/instance-word.ts';
 import { resultOf } from '../format/pass.ts';
 import { durationOf, formatDuration } from '../format/time.ts';
 import type { IconName } from '../parts/icon.tsx';
+import type { ActivityKind } from '../routing/live-filter.ts';
 import { nameOfKey } from '../routing/resource-key.ts';
 import { pluginLink, resourceLink } from '../routing/route.ts';
 
-/** Kinds of activities that can be chosen. */
-export const activityKinds = ['passes', 'events', 'instances'] as const;
-
 /** An activity for people. */
 export interface ActivityText {
-  readonly kind: (typeof activityKinds)[number] | 'unknown';
+  readonly kind: ActivityKind | 'unknown';
   readonly icon: IconName;
   readonly word: string;
   readonly subject: string;

@@ -1,13 +1,16 @@
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useRef } from 'preact/hooks';
 import { isStale } from '../data/connection.ts';
 import { summary } from '../data/summary.ts';
 import { countOf } from '../format/number.ts';
-import { shown } from '../format/shown.ts';
+import { Choice } from '../parts/choice.tsx';
 import { Icon } from '../parts/icon.tsx';
 import { isNarrow } from '../parts/media.ts';
 import { Empty, Failure, Loading } from '../parts/notices.tsx';
+import { TextSearch } from '../parts/text-search.tsx';
 import { useVirtual } from '../parts/use-virtual.ts';
-import { activityKinds, describeActivity } from './describe-activity.ts';
+import { activityKinds, readKind } from '../routing/live-filter.ts';
+import { liveFilter, setLiveFilter } from '../routing/location.ts';
+import { describeActivity } from './describe-activity.ts';
 import type { FeedRow } from './feed.ts';
 import { LiveRow } from './live-row.tsx';
 import { useFeed } from './use-feed.ts';
@@ -19,9 +22,7 @@ export function Live() {
     document.title = 'Live – Kplug';
     window.scrollTo(0, 0);
   }, []);
-  const [delegation, setDelegation] = useState('');
-  const [kind, setKind] = useState('');
-  const [text, setText] = useState('');
+  const { kind, delegation, text } = liveFilter.value;
   const { feed, isSynced, problem, rerender } = useFeed(delegation, '');
   const hold = useHold(feed, rerender);
   const rows = feed.rows.filter((row) => matches(row, kind, text));
@@ -33,7 +34,7 @@ export function Live() {
           <button type="button" class="button" aria-pressed={hold.isPaused} onClick={hold.toggle}>
             <Icon name={hold.isPaused ? 'play' : 'pause'} /> {hold.isPaused ? 'Continue' : 'Pause'}
           </button>
-          <Filters {...{ delegation, setDelegation, kind, setKind, text, setText }} />
+          <Filters />
           <span class="muted number">
             {feed.waiting > 0 ? `${countOf(feed.waiting, 'new one', 'new ones')} waiting` : ''}
           </span>
@@ -52,56 +53,30 @@ export function Live() {
   );
 }
 
-interface FiltersProps {
-  delegation: string;
-  setDelegation: (value: string) => void;
-  kind: string;
-  setKind: (value: string) => void;
-  text: string;
-  setText: (value: string) => void;
-}
-
-function Filters({ delegation, setDelegation, kind, setKind, text, setText }: FiltersProps) {
+function Filters() {
+  const { kind, delegation, text } = liveFilter.value;
   return (
     <>
-      <div class="search">
-        <Icon name="search" />
-        <input
-          id="search"
-          class="field"
-          type="search"
-          placeholder="Filter  ( / )"
-          aria-label="Filter the activities by text"
-          value={text}
-          onInput={({ currentTarget }) => setText(currentTarget.value)}
-        />
-      </div>
-      <select
-        class="field"
-        aria-label="Filter by kind"
+      <TextSearch
+        label="Filter the activities by text"
+        placeholder="Filter"
+        text={text}
+        onText={(typed) => setLiveFilter({ text: typed }, true)}
+      />
+      <Choice
+        label="Filter by kind"
+        all="Everything"
         value={kind}
-        onChange={({ currentTarget }) => setKind(currentTarget.value)}
-      >
-        <option value="">Everything</option>
-        {activityKinds.map((one) => (
-          <option key={one} value={one}>
-            {one}
-          </option>
-        ))}
-      </select>
-      <select
-        class="field"
-        aria-label="Filter by delegation"
+        options={activityKinds}
+        onChoice={(chosen) => setLiveFilter({ kind: readKind(chosen) })}
+      />
+      <Choice
+        label="Filter by delegation"
+        all="All delegations"
         value={delegation}
-        onChange={({ currentTarget }) => setDelegation(currentTarget.value)}
-      >
-        <option value="">All delegations</option>
-        {summary.value?.delegations.map(({ name }) => (
-          <option key={name} value={name}>
-            {shown(name, 80)}
-          </option>
-        ))}
-      </select>
+        options={summary.value?.delegations.map(({ name }) => name) ?? []}
+        onChoice={(chosen) => setLiveFilter({ delegation: chosen })}
+      />
     </>
   );
 }

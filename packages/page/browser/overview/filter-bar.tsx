@@ -1,15 +1,13 @@
-import { useEffect, useState } from 'preact/hooks';
 import { clients } from '../data/clients.ts';
 import { summary } from '../data/summary.ts';
 import { useLoaded } from '../data/use-loaded.ts';
 import { shown } from '../format/shown.ts';
+import { Choice } from '../parts/choice.tsx';
 import { Icon } from '../parts/icon.tsx';
+import { TextSearch } from '../parts/text-search.tsx';
 import { isNoFilter, noFilter, type StateWord, stateWords } from '../routing/filter.ts';
 import { filter, setFilter } from '../routing/location.ts';
 import { ViewsMenu } from './views-menu.tsx';
-
-/** Pause after which a typed text is searched for, in milliseconds. */
-const typingPause = 250;
 
 /** Filter of the table of resources. */
 export function FilterBar() {
@@ -19,23 +17,36 @@ export function FilterBar() {
   const plugins = (load.value?.plugins ?? []).map(({ plugin }) => plugin).filter((plugin) => plugin !== '');
   return (
     <search class="filters">
-      <TextSearch />
+      <TextSearch
+        label="Search in kind, namespace, name, reason and message"
+        placeholder="Search resources"
+        text={value.text}
+        onText={(text) => setFilter({ text }, true)}
+      />
       {stateWords.map((word) => (
         <StateButton key={word} word={word} />
       ))}
       <Choice
-        label="All delegations"
+        label="Filter by delegation"
+        all="All delegations"
         value={value.delegation}
         options={delegations.map(({ name }) => name)}
-        name="delegation"
+        onChoice={(delegation) => setFilter({ delegation })}
       />
       <Choice
-        label="All namespaces"
+        label="Filter by namespace"
+        all="All namespaces"
         value={value.namespace}
         options={namespaces.map(({ name }) => name).filter(Boolean)}
-        name="namespace"
+        onChoice={(namespace) => setFilter({ namespace })}
       />
-      <Choice label="All plugins" value={value.plugin} options={plugins} name="plugin" />
+      <Choice
+        label="Filter by plugin"
+        all="All plugins"
+        value={value.plugin}
+        options={plugins}
+        onChoice={(plugin) => setFilter({ plugin })}
+      />
       {value.cause && <CauseChip id={value.cause} />}
       {!isNoFilter(value) && (
         <button type="button" class="button plain" onClick={() => setFilter(noFilter)}>
@@ -44,33 +55,6 @@ export function FilterBar() {
       )}
       <ViewsMenu />
     </search>
-  );
-}
-
-function TextSearch() {
-  const { text } = filter.value;
-  const [typed, setTyped] = useState(text);
-  useEffect(() => setTyped(text), [text]);
-  useEffect(() => {
-    if (typed === text) return;
-    const timer = setTimeout(() => setFilter({ text: typed }, true), typingPause);
-    return () => clearTimeout(timer);
-  }, [typed]);
-  return (
-    <div class="search">
-      <Icon name="search" />
-      <input
-        id="search"
-        class="field"
-        type="search"
-        placeholder="Search resources  ( / )"
-        aria-label="Search in kind, namespace, name, reason and message"
-        aria-keyshortcuts="/"
-        maxLength={200}
-        value={typed}
-        onInput={({ currentTarget }) => setTyped(currentTarget.value)}
-      />
-    </div>
   );
 }
 
@@ -85,33 +69,6 @@ function StateButton({ word }: { word: StateWord }) {
       </span>
       {word}
     </button>
-  );
-}
-
-interface ChoiceProps {
-  label: string;
-  value: string;
-  options: readonly string[];
-  name: 'delegation' | 'namespace' | 'plugin';
-}
-
-function Choice({ label, value, options, name }: ChoiceProps) {
-  // A link may name what no longer exists.
-  const all = value && !options.includes(value) ? [value, ...options] : options;
-  return (
-    <select
-      class="field"
-      aria-label={`Filter by ${name}`}
-      value={value}
-      onChange={({ currentTarget }) => setFilter({ [name]: currentTarget.value })}
-    >
-      <option value="">{label}</option>
-      {all.map((option) => (
-        <option key={option} value={option}>
-          {shown(option, 80)}
-        </option>
-      ))}
-    </select>
   );
 }
 

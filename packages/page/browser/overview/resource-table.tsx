@@ -11,7 +11,9 @@ import { stateOf } from '../format/state.ts';
 import { announce } from '../parts/announce.tsx';
 import { isNarrow } from '../parts/media.ts';
 import { Empty, Failure, Loading } from '../parts/notices.tsx';
+import { useScrollPosition } from '../parts/use-scroll-position.ts';
 import { useVirtual } from '../parts/use-virtual.ts';
+import { latestArrival } from '../routing/arrival.ts';
 import { type Filter, formatFilter, isNoFilter } from '../routing/filter.ts';
 import { filter } from '../routing/location.ts';
 import { FilterBar } from './filter-bar.tsx';
@@ -25,6 +27,7 @@ export function ResourceTable() {
   const { rows, version } = useRows(filter.value);
   const { total, problem } = rows;
   const panel = useRef<HTMLElement>(null);
+  useScrollPosition(total !== undefined);
   useShowOnFilter(panel);
   useEffect(() => {
     if (total !== undefined) announce(`${countOf(total, 'resource')} match`);
@@ -143,6 +146,6 @@ function useShowOnFilter(panel: RefObject<HTMLElement | null>): void {
   const chosen = [...states, delegation, plugin, cause].filter(Boolean).join(' ');
   useEffect(() => {
     const isUsed = panel.current?.contains(document.activeElement);
-    if (chosen && !isUsed) panel.current?.scrollIntoView();
+    if (chosen && !isUsed && !latestArrival().isReturn) panel.current?.scrollIntoView();
   }, [chosen]);
 }

@@ -1,5 +1,5 @@
 /** Paths of icons in a square of 16. Each state has its own shape, so that nothing is told by colour only. */
-const paths = {
+export const iconPaths = {
   ready: 'M13.5 4.5 6.5 11.5 2.5 7.5',
   waiting: 'M8 1.8a6.2 6.2 0 1 0 0 12.4A6.2 6.2 0 0 0 8 1.8M8 4.6V8l2.4 1.5',
   failing: 'M4 4l8 8M12 4l-8 8',
@@ -25,14 +25,14 @@ const paths = {
 } as const;
 
 /** Name of an icon. */
-export type IconName = keyof typeof paths;
+export type IconName = keyof typeof iconPaths;
 
 /** Icon beside a text that says the same. */
 export function Icon({ name }: { name: IconName }) {
   return (
     <svg class={`icon icon-${name}`} viewBox="0 0 16 16" width="16" height="16" aria-hidden="true" focusable="false">
       <path
-        d={paths[name]}
+        d={iconPaths[name]}
         fill="none"
         stroke="currentColor"
         stroke-width="1.7"

@@ -9,6 +9,7 @@ import { shown } from '../format/shown.ts';
 import { Age } from '../parts/age.tsx';
 import { Empty, Failure, Loading } from '../parts/notices.tsx';
 import { Panel } from '../parts/panel.tsx';
+import { useScrollPosition } from '../parts/use-scroll-position.ts';
 import { formatFilter, noFilter } from '../routing/filter.ts';
 import { overviewLink } from '../routing/route.ts';
 import { FailedShare, Percentile, ResourceShare } from './figures.tsx';
@@ -25,11 +26,11 @@ const interval = 5_000;
 export function PluginScreen({ plugin }: { plugin: string }) {
   useEffect(() => {
     document.title = `${shown(plugin, 80)} – Kplug`;
-    window.scrollTo(0, 0);
   }, [plugin]);
   const { instances, problem } = useInstances(plugin);
   const load = useLoaded('load', (signal) => clients.load.getLoad({}, { signal }), interval);
   const security = useLoaded('security', (signal) => clients.security.getSecurity({}, { signal }), interval);
+  useScrollPosition(instances !== undefined);
   const own = (load.value?.plugins ?? []).filter((one) => one.plugin.toLowerCase() === plugin.toLowerCase());
   const owners = (security.value?.nameOwners ?? []).filter((one) => one.plugin.toLowerCase() === plugin.toLowerCase());
   const rows = groupPlugins(instances ?? [], own, owners, now.value);

@@ -5,6 +5,7 @@ import { summary } from '../data/summary.ts';
 import { useLoaded } from '../data/use-loaded.ts';
 import { countOf } from '../format/number.ts';
 import { Empty, Failure, Loading } from '../parts/notices.tsx';
+import { useScrollPosition } from '../parts/use-scroll-position.ts';
 import { groupPlugins } from './group-plugins.ts';
 import { Hosted } from './hosted.tsx';
 import { PluginTable } from './plugin-table.tsx';
@@ -19,7 +20,6 @@ const interval = 5_000;
 export function Plugins() {
   useEffect(() => {
     document.title = 'Plugins – Kplug';
-    window.scrollTo(0, 0);
   }, []);
   const { instances, problem } = useInstances('');
   const load = useLoaded('load', (signal) => clients.load.getLoad({}, { signal }), interval);
@@ -27,6 +27,7 @@ export function Plugins() {
   const resources = summary.value?.delegations.reduce((sum, { total }) => sum + total, 0) ?? 0;
   const rows = groupPlugins(instances ?? [], load.value?.plugins ?? [], security.value?.nameOwners ?? [], now.value);
   const isKnown = instances !== undefined && (load.value !== undefined || load.problem !== undefined);
+  useScrollPosition(isKnown);
   return (
     <div class={isStale.value ? 'stack stale' : 'stack'}>
       <h1>Plugins</h1>

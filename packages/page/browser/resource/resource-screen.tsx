@@ -6,6 +6,7 @@ import { useLoaded } from '../data/use-loaded.ts';
 import { shown } from '../format/shown.ts';
 import { Failure, Loading } from '../parts/notices.tsx';
 import { StateBadge } from '../parts/state-badge.tsx';
+import { useScrollPosition } from '../parts/use-scroll-position.ts';
 import { formatFilter, noFilter } from '../routing/filter.ts';
 import { parseKey, pathOf, type ResourceKey } from '../routing/resource-key.ts';
 import { overviewLink } from '../routing/route.ts';
@@ -32,7 +33,6 @@ export function ResourceScreen({ resourceKey }: { resourceKey: string }) {
   const title = parsed ? pathOf(parsed) : resourceKey;
   useEffect(() => {
     document.title = `${shown(title, 80)} – Kplug`;
-    window.scrollTo(0, 0);
   }, [title]);
   const load = async (signal: AbortSignal): Promise<Everything> => {
     const { kind = '', namespace = '', name = '' } = parsed ?? {};
@@ -44,6 +44,7 @@ export function ResourceScreen({ resourceKey }: { resourceKey: string }) {
     return { trace, explained };
   };
   const { value, problem, retry } = useLoaded(resourceKey, load, interval);
+  useScrollPosition(value !== undefined);
   const listPasses = (signal: AbortSignal) => clients.activity.listPasses({ key: resourceKey }, { signal });
   const passes = useLoaded(`passes ${resourceKey}`, listPasses, interval);
   return (

@@ -6,6 +6,7 @@ import {
   ExplainResourceResponseSchema,
   PassSchema,
   RecordedEventSchema,
+  ResourceState,
   type TraceNode,
   TraceNodeSchema,
   TraceRelation,
@@ -73,7 +74,7 @@ it('says of which generation a status is, and never that an answer holds which h
     answerHoldsUntil: timestampFromMs(5_000),
   });
   expect(statusSentences(explained, 10_000)).toEqual([
-    'Generation 2 is reconciled; the resource is at generation 3, so its status is of an older specification.',
+    'Its status is of generation 2, an older specification; the resource is at generation 3.',
     'It is assigned to PostgreSQL 1.2.0. MariaDB is not registered.',
     'It prefers MariaDB, and does not have it.',
     'The next pass is due in 1m, unless something changes before.',
@@ -98,6 +99,15 @@ it('joins many ready dependents, so that those that fail stand out', () => {
   expect(countNodes(tree).shown).toBeLessThan(15);
   expect(countNodes(treeOf(wide(200), true))).toEqual({ shown: 201, all: 201 });
   expect(treeOf(wide(5), false).children).toHaveLength(5);
+});
+
+it('shows a delegated resource in its state, and others by whether they are ready', () => {
+  const base = { relation: TraceRelation.BASE, name: 'Table shop/users', ready: ConditionStatus.FALSE };
+  const stateOf = (state: ResourceState) => treeOf(create(TraceNodeSchema, { ...base, state }), false).state;
+  expect(stateOf(ResourceState.WAITING)).toBe('waiting');
+  expect(stateOf(ResourceState.PAUSED)).toBe('paused');
+  // Of an operator of an earlier version.
+  expect(stateOf(ResourceState.UNSPECIFIED)).toBe('failing');
 });
 
 it('places 200 nodes so that none covers another', () => {

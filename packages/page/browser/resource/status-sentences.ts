@@ -23,11 +23,11 @@ export function statusSentences(explained: ExplainResourceResponse, now: number)
 function generationOf({ resource }: ExplainResourceResponse): string {
   if (!resource) return '';
   const { generation, observedGeneration } = resource;
-  if (observedGeneration === 0n) return `No generation is reconciled yet; the resource is at generation ${generation}.`;
+  if (observedGeneration === 0n) return `It has no status yet; the resource is at generation ${generation}.`;
   if (observedGeneration < generation) {
-    return `Generation ${observedGeneration} is reconciled; the resource is at generation ${generation}, so its status is of an older specification.`;
+    return `Its status is of generation ${observedGeneration}, an older specification; the resource is at generation ${generation}.`;
   }
-  return `Its newest generation, ${generation}, is reconciled.`;
+  return `Its status is of its newest generation, ${generation}.`;
 }
 
 function pluginOf({ resource, reason, message }: ExplainResourceResponse): string {

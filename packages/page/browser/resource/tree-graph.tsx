@@ -1,8 +1,9 @@
 import { useMemo } from 'preact/hooks';
 import { shown } from '../format/shown.ts';
+import { iconPaths } from '../parts/icon.tsx';
 import { useChunk } from '../parts/use-chunk.ts';
 import { resourceLink } from '../routing/route.ts';
-import type { TreeNode } from './tree.ts';
+import { type TreeNode, wordOfNode } from './tree.ts';
 
 const loadLayout = () => import('./layout-tree.ts');
 
@@ -45,13 +46,13 @@ const fitting = 26;
 
 function Node({ node, x, y, width, height }: NodeProps) {
   const { name, relation, state, reason, message, key } = node;
-  const said = state === 'failing' ? 'not ready' : state;
+  const said = wordOfNode(state);
   const label = [shown(name, 200), relation, said, shown(reason, 100), shown(message, 200)].filter(Boolean).join(', ');
   const content = (
     <>
       <title>{label}</title>
       <rect width={width} height={height} rx="6" />
-      <path class="mark" d={marks[state]} transform="translate(10 8)" />
+      <path class="mark" d={iconPaths[state]} transform="translate(9.5 7.5)" />
       <text class="name" x="30" y="19">
         {shortName(name)}
       </text>
@@ -76,12 +77,6 @@ function Node({ node, x, y, width, height }: NodeProps) {
     </g>
   );
 }
-
-const marks = {
-  ready: 'M12.5 4 6 11 2.5 7.5',
-  failing: 'M3.5 3.5l8 8M11.5 3.5l-8 8',
-  unknown: 'M5 6a2.3 2.3 0 1 1 3.3 2.1c-.7.4-1 .8-1 1.7M7.3 12.6v.2',
-} as const;
 
 /** The end of a name tells more than its beginning. */
 function shortName(name: string): string {

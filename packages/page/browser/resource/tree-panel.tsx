@@ -6,7 +6,7 @@ import { Icon } from '../parts/icon.tsx';
 import { isNarrow } from '../parts/media.ts';
 import { Panel } from '../parts/panel.tsx';
 import { resourceLink } from '../routing/route.ts';
-import { countNodes, type TreeNode, treeOf } from './tree.ts';
+import { countNodes, type TreeNode, treeOf, wordOfNode } from './tree.ts';
 import { TreeGraph } from './tree-graph.tsx';
 
 /** What the resource depends on, as a graph and as a list. */
@@ -46,7 +46,7 @@ function Branch({ node }: { node: TreeNode }) {
     <li>
       <span class={`state state-${state}`}>
         <Icon name={state} />
-        <span class="hidden">{state === 'failing' ? 'not ready' : state}</span>
+        <span class="hidden">{wordOfNode(state)}</span>
       </span>{' '}
       {link && relation !== 'resource' ? <a href={link}>{shown(name)}</a> : shown(name)}{' '}
       <span class="muted">

@@ -1,8 +1,10 @@
 import { ConditionStatus, type TraceNode, TraceRelation } from '@kplug/protocol/services';
 import { formatCount } from '../format/number.ts';
+import { wordOf } from '../format/state.ts';
+import type { StateWord } from '../routing/filter.ts';
 
-/** State of a node. */
-export type NodeState = 'ready' | 'failing' | 'unknown';
+/** State of a node: of a delegated resource as in all lists; of another one whether it is ready. */
+export type NodeState = StateWord | 'unknown';
 
 /** Node of a tree to be shown: a resource, a plugin, or several that are equal in kind and ready. */
 export interface TreeNode {
@@ -28,7 +30,7 @@ const relations: Readonly<Record<TraceRelation, string>> = {
   [TraceRelation.REQUIRED]: 'required',
 };
 
-const states: Readonly<Record<ConditionStatus, NodeState>> = {
+const readiness: Readonly<Record<ConditionStatus, NodeState>> = {
   [ConditionStatus.UNSPECIFIED]: 'unknown',
   [ConditionStatus.TRUE]: 'ready',
   [ConditionStatus.FALSE]: 'failing',
@@ -41,13 +43,13 @@ const mostChildren = 9;
 
 /** Makes the tree of a trace. Unless `isWhole`, many ready children of a kind become one node, so that what isn't ready stands out. */
 export function treeOf(node: TraceNode, isWhole: boolean, id = '0'): TreeNode {
-  const { name, key, relation, ready, reason, message, delegated } = node;
+  const { name, key, relation, reason, message, delegated } = node;
   const children = node.children.map((child, index) => treeOf(child, isWhole, `${id}.${index}`));
   return {
     id,
     name,
     relation: relations[relation as TraceRelation] ?? '',
-    state: states[ready as ConditionStatus] ?? 'unknown',
+    state: stateOf(node),
     reason,
     message,
     key: delegated ? key : '',
@@ -56,11 +58,25 @@ export function treeOf(node: TraceNode, isWhole: boolean, id = '0'): TreeNode {
   };
 }
 
+function stateOf({ ready, state }: TraceNode): NodeState {
+  const word = wordOf(state);
+  return word === 'unknown' ? (readiness[ready as ConditionStatus] ?? 'unknown') : word;
+}
+
+/** Word for a state of a node. */
+export function wordOfNode(state: NodeState): string {
+  return state === 'failing' ? 'not ready' : state;
+}
+
+/** States by how much a user should look at them. */
+const urgency: readonly NodeState[] = ['failing', 'waiting', 'deleting', 'unknown', 'paused', 'ready'];
+
 function collapse(children: readonly TreeNode[], id: string): TreeNode[] {
   if (children.length <= manyChildren) return [...children];
   const isPlain = ({ state, children: below }: TreeNode) => state === 'ready' && below.length === 0;
-  const urgency = ({ state }: TreeNode) => ['failing', 'unknown', 'ready'].indexOf(state);
-  const kept = children.filter((child) => !isPlain(child)).sort((a, b) => urgency(a) - urgency(b));
+  const kept = children
+    .filter((child) => !isPlain(child))
+    .sort((a, b) => urgency.indexOf(a.state) - urgency.indexOf(b.state));
   const groups = Map.groupBy(children.filter(isPlain), ({ relation, name }) => `${relation} ${kindOf(name)}`);
   const joined = [...groups.values()].flatMap((group, index) =>
     group.length < 3 ? group : [standIn(group, `${id}.ready${index}`, kindOf(group[0]?.name ?? ''))],

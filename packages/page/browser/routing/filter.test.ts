@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import { type Filter, formatFilter, isNoFilter, noFilter, parseFilter } from './filter.ts';
+import { formatLiveFilter, parseLiveFilter } from './live-filter.ts';
 
 const whole: Filter = {
   states: ['waiting', 'failing'],
@@ -25,4 +26,11 @@ it('leaves out states that it does not know, and cuts what is too long', () => {
   const { states, text } = parseFilter(new URLSearchParams({ state: 'ready,<script>,ready', q: 'x'.repeat(5_000) }));
   expect(states).toEqual(['ready']);
   expect(text).toHaveLength(300);
+});
+
+it('reads the filter of what happens now from a URL, and leaves out a kind that it does not know', () => {
+  const live = { kind: 'passes', delegation: 'tables & more', text: 'users' } as const;
+  expect(parseLiveFilter(new URLSearchParams(formatLiveFilter(live)))).toEqual(live);
+  expect(formatLiveFilter({ kind: '', delegation: '', text: '' })).toBe('');
+  expect(parseLiveFilter(new URLSearchParams('kind=<script>&q=a'))).toEqual({ kind: '', delegation: '', text: 'a' });
 });

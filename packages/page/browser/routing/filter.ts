@@ -1,3 +1,5 @@
+import { formatParts, readPart } from './query-parts.ts';
+
 /** States of resources, as words of URLs. */
 export const stateWords = ['ready', 'waiting', 'failing', 'deleting', 'paused'] as const;
 
@@ -19,12 +21,9 @@ export interface Filter {
 /** Filter that matches all. */
 export const noFilter: Filter = { states: [], delegation: '', namespace: '', plugin: '', cause: '', text: '' };
 
-/** Longest text of a part. A link may come from anyone. */
-const maxLength = 300;
-
 /** Reads a filter from the query of a URL. What isn't known is left out. */
 export function parseFilter(query: URLSearchParams): Filter {
-  const part = (name: string) => (query.get(name) ?? '').slice(0, maxLength);
+  const part = (name: string) => readPart(query, name);
   const words = new Set(part('state').split(','));
   return {
     states: stateWords.filter((word) => words.has(word)),
@@ -38,10 +37,7 @@ export function parseFilter(query: URLSearchParams): Filter {
 
 /** Writes a filter as the query of a URL, without a question mark; empty for no filter. */
 export function formatFilter({ states, delegation, namespace, plugin, cause, text }: Filter): string {
-  const parts = { state: states.join(','), delegation, namespace, plugin, cause, q: text };
-  return new URLSearchParams(Object.entries(parts).filter(([, value]) => value !== ''))
-    .toString()
-    .replaceAll('%2C', ',');
+  return formatParts({ state: states.join(','), delegation, namespace, plugin, cause, q: text });
 }
 
 /** Reports whether a filter matches all. */

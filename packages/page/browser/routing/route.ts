@@ -38,6 +38,11 @@ export function overviewLink(query = ''): string {
   return query ? `#/?${query}` : '#/';
 }
 
+/** Link to what happens now. `query` is without a question mark. */
+export function liveLink(query = ''): string {
+  return query ? `#/live?${query}` : '#/live';
+}
+
 /** Link to the screen of a resource; undefined if it isn't a key of one. */
 export function resourceLink(key: string): string | undefined {
   const parsed = parseKey(key);

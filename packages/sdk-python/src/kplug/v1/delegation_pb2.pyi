@@ -774,6 +774,7 @@ class TraceNode(_message.Message):
     SINCE_FIELD_NUMBER: _builtins.int
     DELEGATED_FIELD_NUMBER: _builtins.int
     CHILDREN_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
     relation: Global___TraceRelation.ValueType
     """Relation to the node above."""
     key: _builtins.str
@@ -787,6 +788,8 @@ class TraceNode(_message.Message):
     message: _builtins.str
     delegated: _builtins.bool
     """True for a resource that is delegated itself."""
+    state: Global___ResourceState.ValueType
+    """State of a resource that is delegated itself; unset for others, and by operators of earlier versions."""
     @_builtins.property
     def since(self) -> _timestamp_pb2.Timestamp:
         """Time of the last change of the reason; unset if it isn't known."""
@@ -807,10 +810,11 @@ class TraceNode(_message.Message):
         since: _timestamp_pb2.Timestamp | None = ...,
         delegated: _builtins.bool = ...,
         children: _abc.Iterable[Global___TraceNode] | None = ...,
+        state: Global___ResourceState.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["since", b"since"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["children", b"children", "delegated", b"delegated", "key", b"key", "message", b"message", "name", b"name", "ready", b"ready", "reason", b"reason", "relation", b"relation", "since", b"since"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["children", b"children", "delegated", b"delegated", "key", b"key", "message", b"message", "name", b"name", "ready", b"ready", "reason", b"reason", "relation", b"relation", "since", b"since", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
