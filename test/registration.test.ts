@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import http2 from 'node:http2';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { durationFromMs } from '@bufbuild/protobuf/wkt';
 import * as grpc from '@grpc/grpc-js';
 import {
@@ -11,7 +12,9 @@ import {
   type SessionResponse,
   serviceError,
 } from '@kplug/protocol';
+import { definePlugin } from '@kplug/sdk';
 import { TestOperator } from '@kplug/testing';
+import { FakeRegistry } from '@kplug/testing/fake-registry';
 import { pino } from 'pino';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 
@@ -160,6 +163,29 @@ describe('a plugin', () => {
     await vi.waitFor(() => expect(second.controller.registry.get(plugin.instanceId)?.state).toBe('live'), {
       timeout: 15_000,
     });
+  });
+
+  // As when the first packet was lost for good, because the Service had no endpoints yet.
+  it('opens a new connection when its registration is not answered', { timeout: 60_000 }, async () => {
+    const sockets: Socket[] = [];
+    const silent = createServer((socket) => void sockets.push(socket.on('error', () => undefined)));
+    silent.listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    const { port } = silent.address() as AddressInfo;
+    const controller = `127.0.0.1:${port}`;
+    const plugin = await definePlugin({
+      name: 'Remote',
+      version: '1.0.0',
+      api: 'Table@1.0.0',
+      reconcile: () => ({}),
+    }).serve({ controller, logLevel: 'silent', handleSignals: false });
+    onTestFinished(() => plugin.stop());
+    await vi.waitFor(() => expect(sockets.length).toBeGreaterThan(1), { timeout: 30_000 });
+    silent.close();
+    for (const socket of sockets) socket.destroy();
+    const registry = await FakeRegistry.start({ bindAddress: controller });
+    await vi.waitFor(() => expect(plugin.registered).toBe(true), { timeout: 30_000 });
+    expect(registry.registrations).toHaveLength(1);
   });
 
   it('sends unary heartbeats to a controller without sessions', async () => {

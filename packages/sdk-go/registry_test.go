@@ -36,7 +36,9 @@ type registry struct {
 	refusal   *kplugv1.Refusal
 	drain     bool
 	unaryOnly bool
-	sessions  int
+	// True to leave the registrations of sessions unanswered.
+	mute     bool
+	sessions int
 }
 
 func newRegistry(t *testing.T, address string, configure ...func(*registry)) *registry {
@@ -84,8 +86,10 @@ func (r *registry) Session(stream grpc.BidiStreamingServer[kplugv1.SessionReques
 	if refusal != nil {
 		return stream.Send(&kplugv1.SessionResponse{Answer: &kplugv1.SessionResponse_Refusal{Refusal: refusal}})
 	}
-	if err := stream.Send(&kplugv1.SessionResponse{Answer: &kplugv1.SessionResponse_Lease{Lease: lease}}); err != nil {
-		return err
+	if !r.mute {
+		if err := stream.Send(&kplugv1.SessionResponse{Answer: &kplugv1.SessionResponse_Lease{Lease: lease}}); err != nil {
+			return err
+		}
 	}
 	for {
 		if _, err := stream.Recv(); err != nil {

@@ -181,6 +181,17 @@ func TestServeRegistersAgainAfterARestartOfTheController(t *testing.T) {
 	}
 }
 
+func TestServeRegistersAgainIfARegistrationIsNotAnswered(t *testing.T) {
+	registry := newRegistry(t, "127.0.0.1:0", func(r *registry) { r.mute = true })
+	s := start(t, registry, Plugin{APIs: []Implementation{greeter(returning(nil))}})
+	eventually(t, "the second registration", func() bool { return registry.count("register") > 1 })
+	if !strings.Contains(s.logged.String(), "no answer within 10s; retrying") {
+		t.Error(s.logged)
+	}
+	s.stop()
+	s.expectStopped()
+}
+
 func TestServeLogsRefusalsOnce(t *testing.T) {
 	refusal := &kplugv1.Refusal{Message: "the name belongs to another identity"}
 	registry := newRegistry(t, "127.0.0.1:0", func(r *registry) { r.refusal = refusal })

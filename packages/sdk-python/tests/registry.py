@@ -39,6 +39,8 @@ class FakeRegistry(registry_pb2_grpc.RegistryServiceServicer):
         """Number of open sessions, after each change."""
         self._credentials = credentials
         self.refusal: registry_pb2.Refusal | None = None
+        self.mute = False
+        """True to leave the registrations of sessions unanswered."""
         self.lease = registry_pb2.Lease(interval=Duration(nanos=int(interval * 1e9)))
         self.registrations: list[registry_pb2.Registration] = []
         self.beats = 0
@@ -111,6 +113,8 @@ class FakeRegistry(registry_pb2_grpc.RegistryServiceServicer):
                 self.beats += 1
                 continue
             refusal = self._record("Session", request.registration, context)
+            if self.mute:
+                continue
             refused = registry_pb2.SessionResponse(refusal=refusal)
             accepted = registry_pb2.SessionResponse(lease=self.lease)
             notices.put_nowait(refused if refusal is not None else accepted)

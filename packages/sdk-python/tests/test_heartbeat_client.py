@@ -77,6 +77,24 @@ async def test_it_registers_again_after_a_restart_of_the_controller(
     await other.stop()
 
 
+async def test_it_opens_a_new_connection_if_a_registration_is_not_answered(
+    plugin: Plugin[Any],
+    registry: FakeRegistry,
+    serve: Serve,
+    until: Until,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("kplug._heartbeat_session._ANSWER_TIMEOUT", 0.3)
+    registry.mute = True
+    running, _, _ = await serve(plugin)
+    await until(lambda: len(registry.registrations) >= 2)
+    registry.mute = False
+    await until(lambda: running.registered)
+    warnings = [record.message for record in caplog.records if record.levelno >= logging.WARNING]
+    assert warnings == [f"heartbeat to {registry.address} failed: no answer within 0.3 s; retrying"]
+
+
 async def test_it_sends_unary_heartbeats_if_the_controller_has_no_sessions(
     plugin: Plugin[Any], registry: FakeRegistry, serve: Serve, until: Until
 ) -> None:

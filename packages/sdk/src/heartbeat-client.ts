@@ -154,7 +154,7 @@ export class HeartbeatClient {
       if (!current || current === session.credentials) continue;
       if (current === tried && performance.now() < notBefore) continue;
       const next = this.#openSession(current, 'the previous session continues');
-      if (await isAccepted(next)) {
+      if (await next.accepted) {
         session.close();
         session = next;
         this.#log.info('token or certificate changed; replaced the session');
@@ -172,6 +172,7 @@ export class HeartbeatClient {
       onLease: (lease) => this.#onLease(lease),
       onRefusal: (refusal) => this.#onRefusal(refusal, consequence),
       onError: (error) => this.#onError(error, consequence),
+      onNoAnswer: () => this.#onNoAnswer(consequence),
     });
     const onStop = () => session.close();
     const { signal } = this.#stopped;
@@ -242,15 +243,23 @@ export class HeartbeatClient {
   #onError(error: grpc.ServiceError, consequence: string): EndReason {
     if (this.#stopped.signal.aborted) return 'stopped';
     if (error.code === grpc.status.UNIMPLEMENTED) return 'unsupported';
-    const { controller, serverName, isHosted } = this.#target;
+    const { controller, serverName } = this.#target;
     const advice = adviceOn(error.details, serverName);
     const reason = advice ? `${causeIn(error.details)}; ${advice}` : reasonIn(error.details);
-    const message = `heartbeat to ${controller} failed: ${reason}; ${consequence}`;
-    // A plugin whose controller started it is stopped with the controller.
-    if (isHosted) this.#log.debug(message);
-    // One warning per outage, not per attempt.
-    else this.#logOnce('warn', message, advice ?? 'failure');
+    this.#logFailure(`heartbeat to ${controller} failed: ${reason}; ${consequence}`, advice);
     return 'broken';
+  }
+
+  #onNoAnswer(consequence: string): void {
+    const seconds = limits.heartbeat.answerTimeout / 1_000;
+    this.#logFailure(`heartbeat to ${this.#target.controller} failed: no answer within ${seconds} s; ${consequence}`);
+  }
+
+  /** Logs one warning per outage, not per attempt. */
+  #logFailure(message: string, kind = 'failure'): void {
+    // A plugin whose controller started it is stopped with the controller.
+    if (this.#target.isHosted) this.#log.debug(message);
+    else this.#logOnce('warn', message, kind);
   }
 
   /** Logs a message of a kind, and its repetitions before the next lease for debugging only. */
@@ -267,13 +276,4 @@ function callOptions(
   timeout: number,
 ): { deadline: number; metadata: grpc.Metadata } {
   return { deadline: Date.now() + timeout, metadata };
-}
-
-/** Waits until the controller accepts a session, for a limited time. */
-async function isAccepted(session: HeartbeatSession): Promise<boolean> {
-  const answered = new AbortController();
-  const timedOut = pause(limits.security.rotationTimeout, answered.signal).then(() => false);
-  const accepted = await Promise.race([session.accepted, timedOut]);
-  answered.abort();
-  return accepted;
 }

@@ -1,6 +1,7 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import type * as grpc from '@grpc/grpc-js';
 import type { GrpcClient, Lease, Refusal, RegistrationSchema, RegistryService } from '@kplug/protocol';
+import { limits } from './limits.ts';
 import type { Credentials } from './security/credentials.ts';
 
 /** Client of the controller's registry, with the credentials of its channel. */
@@ -18,6 +19,8 @@ export interface SessionObserver {
   onLease(lease: Lease): number;
   onRefusal(refusal: Refusal): void;
   onError(error: grpc.ServiceError): EndReason;
+  /** The controller did not answer the registration in time. The session ends as broken. */
+  onNoAnswer(): void;
 }
 
 /** Session with a controller: registers the instance, and sends heartbeats until it ends. It then closes its connection. */
@@ -34,6 +37,8 @@ export class HeartbeatSession implements ControllerConnection {
   readonly #ending = new AbortController();
   readonly #ended = Promise.withResolvers<EndReason>();
   readonly #accepted = Promise.withResolvers<boolean>();
+  /** Runs until the controller answers: neither a lost connection attempt nor a server that hangs is an error of the stream. */
+  readonly #unanswered: NodeJS.Timeout;
   #timer: NodeJS.Timeout | undefined;
   #interval = 0;
 
@@ -50,6 +55,7 @@ export class HeartbeatSession implements ControllerConnection {
     this.#stream = client.session({ metadata: credentials.metadata });
     this.#stream.on('data', ({ answer }) => {
       if (this.hasEnded) return;
+      clearTimeout(this.#unanswered);
       if (answer.case === 'refusal') {
         observer.onRefusal(answer.value);
         this.#end('refused');
@@ -63,6 +69,11 @@ export class HeartbeatSession implements ControllerConnection {
     });
     this.#stream.on('end', () => this.#end('broken'));
     this.#stream.write({ message: { case: 'registration', value: registration } });
+    this.#unanswered = setTimeout(() => {
+      observer.onNoAnswer();
+      this.#end('broken');
+      this.#stream.cancel();
+    }, limits.heartbeat.answerTimeout);
   }
 
   get hasEnded(): boolean {
@@ -87,6 +98,7 @@ export class HeartbeatSession implements ControllerConnection {
     if (this.hasEnded) return;
     this.#ending.abort();
     clearInterval(this.#timer);
+    clearTimeout(this.#unanswered);
     this.client.$client.close();
     this.#accepted.resolve(false);
     this.#ended.resolve(reason);

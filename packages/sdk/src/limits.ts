@@ -57,6 +57,10 @@ export const limitTable = {
     interval: milliseconds(5 * seconds, 'Interval between heartbeats if the controller grants none.'),
     minInterval: milliseconds(10, 'Shortest interval between heartbeats, whatever the controller grants.'),
     timeout: milliseconds(3 * seconds, 'Time that the controller has to answer a unary heartbeat.'),
+    answerTimeout: milliseconds(
+      10 * seconds,
+      'Time that the controller has to answer the registration of a session, the connection included.',
+    ),
     deregistrationTimeout: milliseconds(2 * seconds, 'Time that the controller has to answer a deregistration.'),
     initialBackOff: milliseconds(50, 'Delay before the first attempt to reach the controller again; it doubles.'),
     maxBackOff: milliseconds(
@@ -97,10 +101,6 @@ export const limitTable = {
     handshakeTimeout: milliseconds(10 * seconds, 'Time that a client of the plugin has for its TLS handshake.'),
     maxPendingConnections: count(256, 'Maximum number of connections to the plugin whose client is not authenticated.'),
     refusalLogInterval: milliseconds(10 * seconds, 'Shortest interval between log lines about refused clients.'),
-    rotationTimeout: milliseconds(
-      10 * seconds,
-      'Time that the controller has to accept a session with new credentials. The previous one continues meanwhile.',
-    ),
   },
   v0: {
     maxTokens: count(

@@ -33,8 +33,8 @@ const (
 	callTimeout = 3 * time.Second
 	// Interval at which token, CA bundle and certificate files are checked for changes.
 	pollInterval = time.Second
-	// Time that the controller has to accept a session with a new token or certificate. The previous one continues meanwhile.
-	rotationTimeout = 10 * time.Second
+	// Time that the controller has to answer the registration of a session, the connection included.
+	answerTimeout = 10 * time.Second
 	// Maximum number of failures and refusals that are remembered, so that each is logged once.
 	maxLoggedFailures = 100
 )

@@ -2,7 +2,6 @@ package session
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -38,8 +37,6 @@ func (s *stream) waitUntilAccepted() error {
 		return nil
 	case <-s.ended:
 		return s.err
-	case <-time.After(rotationTimeout):
-		return errors.New("the controller did not answer in time")
 	}
 }
 
@@ -92,8 +89,13 @@ func (s *Session) serveStream(ctx context.Context, used security.Proof, accepted
 	ticker := time.NewTicker(defaultInterval)
 	defer ticker.Stop()
 	isAccepted := false
+	// A server that hangs is no error of the stream.
+	unanswered := time.NewTimer(answerTimeout)
+	defer unanswered.Stop()
 	for {
 		select {
+		case <-unanswered.C:
+			return fmt.Errorf("no answer within %s", answerTimeout)
 		case <-ctx.Done():
 			stream.CloseSend()
 			select {
@@ -104,6 +106,7 @@ func (s *Session) serveStream(ctx context.Context, used security.Proof, accepted
 		case err := <-ended:
 			return fmt.Errorf("session ended: %w", err)
 		case response := <-responses:
+			unanswered.Stop()
 			if refusal := response.GetRefusal(); refusal != nil {
 				return refused{refusal}
 			}

@@ -31,10 +31,6 @@ _REFUSED_DELAY = 20.0
 """Longest delay before a refused registration is retried, in seconds. The configuration of the controller may change,
 but rarely does."""
 
-_ROTATION_TIMEOUT = 10.0
-"""Time that the controller has to accept a session with new credentials, in seconds. The previous one continues
-meanwhile."""
-
 _MAX_LOGGED = 100
 """Maximum number of failures and refusals that are remembered, so that each is logged once."""
 
@@ -155,14 +151,22 @@ class HeartbeatClient:
         details = error.details() or error.code().name
         advice = advice_on(details, self._target.server_name)
         reason = f"{cause_in(details)}; {advice}" if advice else _reason_in(details)
-        message = f"heartbeat to {self._target.controller} failed: {reason}; {consequence}"
+        self._log_failure(f"{reason}; {consequence}", advice or "failure")
+        return "broken"
+
+    def on_no_answer(self, timeout: float, consequence: str) -> None:
+        """Logs that the controller did not answer the registration."""
+        if not self._stopped.is_set():
+            self._log_failure(f"no answer within {timeout:g} s; {consequence}")
+
+    def _log_failure(self, reason: str, kind: str = "failure") -> None:
+        """Logs one warning per outage, not per attempt."""
+        message = f"heartbeat to {self._target.controller} failed: {reason}"
         if self._target.hosted:
             # A plugin whose controller started it is stopped with the controller.
             self._log.debug("%s", message)
         else:
-            # One warning per outage, not per attempt.
-            self._log_once(logging.WARNING, message, advice or "failure")
-        return "broken"
+            self._log_once(logging.WARNING, message, kind)
 
     def _log_once(self, level: int, message: str, kind: str | None = None) -> None:
         """Logs a message of a kind, and its repetitions before the next lease for debugging only."""
@@ -219,7 +223,7 @@ class HeartbeatClient:
             if current is tried and loop.time() < not_before:
                 continue
             following = self._open_session(current, "the previous session continues")
-            if await following.is_accepted(_ROTATION_TIMEOUT):
+            if await following.is_accepted():
                 session.close()
                 session = following
                 self._log.info("token or certificate changed; replaced the session")

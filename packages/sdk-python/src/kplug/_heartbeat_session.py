@@ -18,6 +18,9 @@ _Session = aio.StreamStreamCall[registry_pb2.SessionRequest, registry_pb2.Sessio
 _CLOSE_TIMEOUT = 1.0
 """Time that the controller has to close its side of a session, in seconds."""
 
+_ANSWER_TIMEOUT = 10.0
+"""Time that the controller has to answer the registration of a session, the connection included, in seconds."""
+
 _CHANNEL_OPTIONS = (
     ("grpc.keepalive_time_ms", 10_000),
     ("grpc.keepalive_timeout_ms", 5_000),
@@ -71,6 +74,9 @@ class Observer(Protocol):
     def on_error(self, error: aio.AioRpcError, consequence: str) -> EndReason:
         """Returns the reason why the session ends."""
 
+    def on_no_answer(self, timeout: float, consequence: str) -> None:
+        """The controller did not answer the registration in time. The session ends as broken."""
+
 
 class HeartbeatSession:
     """Session with a controller: registers the instance, and sends heartbeats until it ends.
@@ -92,13 +98,14 @@ class HeartbeatSession:
         self._consequence = consequence
         self._closing = asyncio.Event()
         self._accepted = asyncio.Event()
+        self._gave_up = False
         self.ended: asyncio.Task[EndReason] = asyncio.create_task(self._run())
         """Ends with the session."""
 
-    async def is_accepted(self, timeout: float) -> bool:
-        """Waits until the controller accepts the session. Returns `False` if it ends before, or after a timeout."""
+    async def is_accepted(self) -> bool:
+        """Waits until the controller accepts the session. Returns `False` if it ends before."""
         accepting = asyncio.create_task(self._accepted.wait())
-        await asyncio.wait({accepting, self.ended}, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({accepting, self.ended}, return_when=asyncio.FIRST_COMPLETED)
         accepting.cancel()
         return self._accepted.is_set() and not self.ended.done()
 
@@ -109,15 +116,37 @@ class HeartbeatSession:
     async def _run(self) -> EndReason:
         async with self.connection:
             session = self.connection.stub.Session(metadata=self.connection.credentials.metadata)
+            # Neither a lost connection attempt nor a server that hangs is an error of the stream.
+            unanswered = asyncio.get_running_loop().call_later(_ANSWER_TIMEOUT, self._give_up, session)
             try:
-                return await self._keep(session)
+                return await self._keep(session, unanswered)
             except aio.AioRpcError as error:
-                return "stopped" if self._closing.is_set() else self._observer.on_error(error, self._consequence)
+                return self._broken(error)
             except asyncio.InvalidStateError:
                 # The session ended during a write.
-                return "stopped" if self._closing.is_set() else "broken"
+                return self._broken()
+            except asyncio.CancelledError:
+                # The cancellation of the stream, and not that of this task.
+                if not self._gave_up:
+                    raise
+                return self._broken()
+            finally:
+                unanswered.cancel()
 
-    async def _keep(self, session: _Session) -> EndReason:
+    def _give_up(self, session: _Session) -> None:
+        self._gave_up = True
+        session.cancel()
+
+    def _broken(self, error: aio.AioRpcError | None = None) -> EndReason:
+        if self._closing.is_set():
+            return "stopped"
+        if self._gave_up:
+            self._observer.on_no_answer(_ANSWER_TIMEOUT, self._consequence)
+        elif error is not None:
+            return self._observer.on_error(error, self._consequence)
+        return "broken"
+
+    async def _keep(self, session: _Session, unanswered: asyncio.TimerHandle) -> EndReason:
         closing = asyncio.create_task(self._closing.wait())
         reading: asyncio.Task[registry_pb2.SessionResponse | None] | None = None
         interval: float | None = None
@@ -131,8 +160,9 @@ class HeartbeatSession:
                     continue
                 response = reading.result()
                 reading = None
+                unanswered.cancel()
                 if response is None:
-                    return "broken"
+                    return self._broken()
                 if response.HasField("refusal"):
                     return self._observer.on_refusal(response.refusal, self._consequence)
                 if response.HasField("lease"):

@@ -22,6 +22,8 @@ final class HeartbeatStream {
   // Interval between heartbeats until the controller has granted one.
   private static final long DEFAULT_INTERVAL = 5_000;
   private static final long CLOSE_TIMEOUT = 3_000;
+  // Time that the controller has to answer the registration, the connection included, in nanoseconds.
+  private static final long ANSWER_TIMEOUT = TimeUnit.SECONDS.toNanos(10);
 
   /** Response of the controller, or the end of the stream; neither if the plugin closes it. */
   private record Event(SessionResponse response, Throwable end) {}
@@ -91,11 +93,14 @@ final class HeartbeatStream {
     StreamObserver<SessionRequest> stream = RegistryServiceGrpc.newStub(channel).session(queueing());
     stream.onNext(SessionRequest.newBuilder().setRegistration(registration).build());
     long interval = DEFAULT_INTERVAL;
-    long lastBeat = System.nanoTime();
+    long startedAt = System.nanoTime();
+    long lastBeat = startedAt;
     while (true) {
       long elapsed = TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - lastBeat);
       Event next = events.poll(Math.max(0, interval - elapsed), TimeUnit.MILLISECONDS);
-      if (next == null) {
+      if (next == null && !accepted.isDone() && System.nanoTime() - startedAt >= ANSWER_TIMEOUT) {
+        return Status.DEADLINE_EXCEEDED.withDescription("the registration was not answered").asException();
+      } else if (next == null) {
         lastBeat = System.nanoTime();
         stream.onNext(SessionRequest.newBuilder().setBeat(Beat.getDefaultInstance()).build());
       } else if (next.end != null) {
