@@ -52,7 +52,8 @@ async function open(browser: Browser, url: string, size: number): Promise<Opened
   const page = await context.newPage();
   const startedAt = performance.now();
   await page.goto(url, { waitUntil: 'commit' });
-  await page.getByRole('link', { name: tableName(0) }).waitFor();
+  // A link to an example of a cause has the name too.
+  await page.getByRole('link', { name: `default/${tableName(0)}`, exact: true }).waitFor();
   const rows = performance.now() - startedAt;
   const heap = (await heapOf(page)) / 1e6;
   const { count, took } = await page.evaluate(readAll, 'kplug.v1.DelegationService/ListResources');

@@ -46,7 +46,7 @@ it('goes from a cause to its resources, and to one of them', async () => {
   expect(page.url()).toContain('cause=');
   await page.reload();
   await expect.poll(() => rows(page).count()).toBe(3);
-  await page.getByRole('link', { name: 'default/broken-two' }).click();
+  await page.getByRole('link', { name: 'default/broken-two', exact: true }).click();
   await page.getByRole('heading', { level: 1, name: 'default/broken-two' }).waitFor();
 });
 
