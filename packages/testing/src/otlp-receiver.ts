@@ -59,9 +59,16 @@ export class OtlpReceiver {
     throw new Error(`no such span was received within ${timeout} ms, but:\n${received}`);
   }
 
-  /** Spans of a trace that were received up to now, in the order in which they began. */
+  /** Spans of a trace that were received up to now: each is followed by its children, in the order in which they began. */
   trace(traceId: string): ReceivedSpan[] {
-    return this.spans.filter((span) => span.traceId === traceId).sort((a, b) => a.startedAt - b.startedAt);
+    const spans = this.spans.filter((span) => span.traceId === traceId).sort((a, b) => a.startedAt - b.startedAt);
+    const ids = new Set(spans.map(({ spanId }) => spanId));
+    // Times of parent and child may be equal, as clocks are coarse.
+    const withChildren = (span: ReceivedSpan): ReceivedSpan[] => [
+      span,
+      ...spans.filter(({ parentSpanId }) => parentSpanId === span.spanId).flatMap(withChildren),
+    ];
+    return spans.filter(({ parentSpanId }) => !ids.has(parentSpanId)).flatMap(withChildren);
   }
 
   /** Refuses all exports from now on with a status code, as a collector that is overloaded (503). `undefined` to accept them again. */
