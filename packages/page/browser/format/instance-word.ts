@@ -1,9 +1,9 @@
 import { InstanceState } from '@kplug/protocol/services';
 
 /** Word for the state of an instance, as the operator says it. */
-export type StateWord = 'live' | 'suspect' | 'draining' | 'gone' | 'unknown';
+export type InstanceStateWord = 'live' | 'suspect' | 'draining' | 'gone' | 'unknown';
 
-const words: Readonly<Record<InstanceState, StateWord>> = {
+const words: Readonly<Record<InstanceState, InstanceStateWord>> = {
   [InstanceState.UNSPECIFIED]: 'unknown',
   [InstanceState.LIVE]: 'live',
   [InstanceState.SUSPECT]: 'suspect',
@@ -12,6 +12,6 @@ const words: Readonly<Record<InstanceState, StateWord>> = {
 };
 
 /** Returns the word for the state of an instance; `unknown` for a state of a later version. */
-export function wordOfInstance(state: number): StateWord {
+export function wordOfInstance(state: number): InstanceStateWord {
   return words[state as InstanceState] ?? 'unknown';
 }

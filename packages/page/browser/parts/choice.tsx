@@ -1,7 +1,7 @@
 import { shown } from '../format/shown.ts';
 
 interface ChoiceProps {
-  /** What is chosen, for those who don't see the field. */
+  /** Name of the field, for those who don't see it. */
   label: string;
   /** Text for no choice. */
   all: string;

@@ -5,7 +5,7 @@ import { Icon } from './icon.tsx';
 const typingPause = 250;
 
 interface TextSearchProps {
-  /** What is searched, for those who don't see the field. */
+  /** Name of the field, for those who don't see it. */
   label: string;
   placeholder: string;
   text: string;

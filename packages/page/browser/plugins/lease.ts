@@ -1,9 +1,9 @@
 import type { PluginInstance } from '@kplug/protocol/services';
-import { type StateWord, wordOfInstance } from '../format/instance-word.ts';
+import { type InstanceStateWord, wordOfInstance } from '../format/instance-word.ts';
 import { durationOf, formatSpan, millisecondsOf } from '../format/time.ts';
 
 /** Word for the state of an instance. `overdue` is one that was last known as live, and whose lease has ended since without news. */
-export type InstanceWord = StateWord | 'overdue';
+export type InstanceWord = InstanceStateWord | 'overdue';
 
 /** State of an instance with its lease, as of a time. */
 export interface LeaseView {

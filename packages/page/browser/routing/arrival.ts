@@ -1,4 +1,4 @@
-/** How the user came to what the URL shows. */
+/** Arrival of the user at an entry of the history. */
 export interface Arrival {
   /** True if it was seen before, and the user went back or forward to it. */
   readonly isReturn: boolean;
@@ -12,10 +12,9 @@ interface Entry {
 
 /** Scroll positions by the entries of the history. */
 const tops = new Map<string, number>();
-const firstArrival: Arrival = { isReturn: false, top: 0 };
 let entries = 0;
 let entry = '';
-let latest = firstArrival;
+let latest: Arrival = { isReturn: false, top: 0 };
 
 /** Takes scrolling over from the browser, which scrolls before a screen has its data. */
 export function keepScrollPositions(): void {
@@ -28,7 +27,7 @@ export function arrive(): void {
   tops.set(entry, window.scrollY);
   const known = entryOf(history.state);
   entry = known ?? markEntry();
-  latest = known === undefined ? { ...firstArrival } : { isReturn: true, top: tops.get(known) ?? 0 };
+  latest = { isReturn: known !== undefined, top: tops.get(entry) ?? 0 };
 }
 
 /** Latest arrival. */

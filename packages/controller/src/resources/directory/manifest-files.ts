@@ -177,7 +177,7 @@ export class ManifestFiles {
       changingFor: now - changingSince,
       doubt: version === gone ? doubtAbout(path, file.folders ?? [], listing) : undefined,
       content: candidate?.content && describeContent(candidate.content, resources),
-      lost: lost.map((key) => describeKey(key)),
+      lost: lost.map(describeKey),
     };
   }
 
