@@ -88,14 +88,16 @@ describe('a plugin gets no resources that its delegation does not permit', () =>
 describe('a plugin that requires a lot', () => {
   // Without slices and the index, each answer would walk 20,000 resources 32 times while everything else waits.
   it('does not block the operator by 32 new selections in each answer, among 20,000 resources', async () => {
+    // So many that a call brings few resources, as this process also formats and parses those for the plugin.
+    const values = 71;
     const { operator, calls } = await attack((call) => {
       const names = Array.from({ length: 32 }, (_, index) => `s${index}`);
       return Object.fromEntries(
-        names.map((name) => [name, { apiVersion, kind: 'Plan', labels: { [name]: `v${call % 7}` } }]),
+        names.map((name) => [name, { apiVersion, kind: 'Plan', labels: { [name]: `v${call % values}` } }]),
       );
     });
     for (let index = 0; index < 20_000; index++) {
-      const labels = { [`s${index % 32}`]: `v${index % 7}`, more: `x${index}` };
+      const labels = { [`s${index % 32}`]: `v${index % values}`, more: `x${index}` };
       operator.resources.apply({ apiVersion, kind: 'Plan', metadata: { name: `p${index}`, labels } });
     }
     const block = await longestBlock(async () => {
@@ -104,8 +106,7 @@ describe('a plugin that requires a lot', () => {
       await operator.expectReady('honest');
       await vi.waitFor(() => expect(calls()).toBeGreaterThanOrEqual(10), waiting);
     });
-    // A call brings 2,860 resources, which this process formats and parses. Walks would take more than ten times as long.
-    expect(block / unitOfWork()).toBeLessThan(2 * maxBlock);
+    expect(block / unitOfWork()).toBeLessThan(maxBlock);
   });
 
   // Without the limit, a plugin would have the operator format and send gigabytes.
