@@ -1,12 +1,11 @@
-import { Controller, formatKey, type JsonObject } from '@kplug/controller';
-import { openKubernetes } from '@kplug/controller/kubernetes';
+import { formatKey, type JsonObject } from '@kplug/controller';
 import { ResourceState } from '@kplug/protocol';
 import { retry } from '@kplug/sdk';
 import { reference, startPluginProcess, TestOperator } from '@kplug/testing';
 import { uniqueGroup } from '@kplug/testing/cluster';
 import { definition } from '@kplug/testing/control-plane';
-import { pino } from 'pino';
-import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
+import { startLeaderAndStandby } from './standby.fixture.ts';
 import {
   clientOf,
   connectCluster,
@@ -294,27 +293,8 @@ it('says of no resource that it is ready while its kind cannot be read', { timeo
 });
 
 it('is not given by an operator that waits for leadership, which says so', { timeout: 120_000 }, async () => {
-  const cluster = await connectCluster();
-  const group = uniqueGroup();
-  const base = { apiVersion: `${group}/v1`, kind: 'Ledger' };
-  await defineKind(cluster, definition({ group, kind: 'Ledger' }));
-  const namespace = await cluster.namespace();
-  const logger = pino({ level: 'silent' });
-  const create = async () => {
-    const { kubeConfig } = cluster;
-    const place = { kubeConfig, namespaces: [namespace], namespace, logger };
-    const resources = await openKubernetes({ ...place, leaderElection: { leaseName: 'kplug' } });
-    const controller = new Controller({
-      ...{ resources, logger, heartbeatAddress: '127.0.0.1:0', adminAddress: '127.0.0.1:0' },
-      delegations: [{ name: 'ledgers', base, api: 'Table@^1.0.0' }],
-    });
-    onTestFinished(() => controller.stop());
-    return controller;
-  };
-  await (await create()).start();
-  const standby = await create();
-  const started = standby.start().catch(() => undefined);
-  await vi.waitFor(() => expect(standby.adminAddress).not.toBe(''), waiting);
+  const { standby, started, namespace } = await startLeaderAndStandby();
+  const ended = started.catch(() => undefined);
   const client = clientOf({ adminUrl: `http://${standby.adminAddress}` });
   for await (const { standby: isStandby, delegations } of client.watchSummary({})) {
     expect([isStandby, delegations[0]?.total]).toEqual([true, 0]);
@@ -323,7 +303,7 @@ it('is not given by an operator that waits for leadership, which says so', { tim
   const answer = client.traceResource({ kind: 'Ledger', namespace, name: 'users' });
   await expect(answer).rejects.toThrow('; this operator waits for leadership, and knows no resources');
   await standby.stop();
-  await started;
+  await ended;
 });
 
 it('does not trace a resource that is not delegated', async () => {

@@ -3,11 +3,12 @@ import { KplugError } from '@kplug/controller';
 import { terminal } from '@kplug/sdk';
 import { TestOperator, V0Plugin } from '@kplug/testing';
 import { KubernetesOperator, uniqueGroup } from '@kplug/testing/cluster';
-import { definition, startTimeout, TestCluster } from '@kplug/testing/control-plane';
+import { definition, startTimeout } from '@kplug/testing/control-plane';
 import { context, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
 import { InMemorySpanExporter, type ReadableSpan, SimpleSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
-import { afterAll, beforeEach, expect, onTestFinished, test, vi } from 'vitest';
+import { afterAll, beforeEach, expect, test, vi } from 'vitest';
+import { connectCluster, defineKind } from './ten-causes.fixture.ts';
 
 // The operator of a program that registers an SDK of its own.
 const exporter = new InMemorySpanExporter();
@@ -162,14 +163,11 @@ test('a pass has failed when its plugin reports a failure for good', async () =>
 test(
   'each write to an API server is a span, with its result or the reason of its refusal',
   async () => {
-    const cluster = await TestCluster.connect();
-    onTestFinished(() => cluster.close());
+    const cluster = await connectCluster();
     const namespace = await cluster.namespace();
     const group = uniqueGroup();
     const base = { apiVersion: `${group}/v1`, kind: 'Table' };
-    const defined = definition({ group, kind: 'Table' });
-    await cluster.define(defined);
-    onTestFinished(() => cluster.delete(defined));
+    await defineKind(cluster, definition({ group, kind: 'Table' }));
     const configMap = { apiVersion: 'v1', kind: 'ConfigMap' };
     const operator = await KubernetesOperator.start(cluster, namespace, {
       delegation: { base, dependents: { kinds: [configMap] } },
